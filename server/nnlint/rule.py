@@ -1,0 +1,54 @@
+"""How a rule is declared: a module in `nnlint.rules` whose docstring is its page and which defines `RULE` and `check`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nnlint.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from nnlint.dataflow.graph import ProjectGraph
+
+_HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+_FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a rule file says of itself in code; its code comes from the file's name, its words from the docstring."""
+
+    name: str
+    severity: Severity
+    on_by_default: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A registered rule. `page` is Markdown: a title line, a summary paragraph, then `## Why`, `## Bad`, `## Good`, `## Fix safety`."""
+
+    code: str
+    name: str
+    severity: Severity
+    on_by_default: bool
+    page: str
+    check: Callable[[ProjectGraph], Iterable[Finding]]
+    source_file: str
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph below the title, on one line."""
+        body = self.page.split("\n", 1)[1] if "\n" in self.page else ""
+        return " ".join(body.strip().split("\n\n", 1)[0].split())
+
+    def section(self, heading: str) -> str:
+        """The text under `## heading`, without the heading; empty where the page has no such section."""
+        parts = _HEADING.split(self.page)
+        sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+        return sections.get(heading, "").strip()
+
+    def examples(self, heading: str) -> list[str]:
+        """The Python code blocks under `## heading`."""
+        return _FENCE.findall(self.section(heading) + "\n")
