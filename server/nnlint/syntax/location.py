@@ -1,0 +1,95 @@
+"""Finds the place in the text again for a lowered node: the block is parsed once more, with positions, only for what is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from nnlint.syntax.blocks import BlockKind
+from nnlint.syntax.parser import ParsedBlock, collector_off, deep_recursion, parsable_text
+from nnlint.text import Span
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentSpans:
+    """One argument of a call, with the comma behind it where there is one. Offsets count from the block's start."""
+
+    whole: Span
+    keyword: str | None
+    star: str
+    comma: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallSpans:
+    """A call's parts. `close` is the offset of its closing bracket."""
+
+    whole: Span
+    function: Span
+    arguments: tuple[ArgumentSpans, ...]
+    close: int
+
+
+class _Located:
+    """The nodes of one block that carry an index, with their positions."""
+
+    def __init__(self, kind: BlockKind, text: str) -> None:
+        import libcst as cst
+        from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
+
+        from nnlint.syntax.lower import Lowering
+
+        source, self._before = parsable_text(kind, text)
+        with collector_off(), deep_recursion():
+            wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
+            lowering = Lowering()
+            lowering.body(wrapper.module.body)
+            self._spans = wrapper.resolve(ByteSpanPositionProvider)
+        self.nodes = lowering.indexed
+        self._bytes = source.encode("utf-8", "surrogatepass")
+        self._is_ascii = source.isascii()
+
+    def span(self, node: Any) -> Span:
+        span = self._spans[node]
+        start, end = span.start, span.start + span.length
+        if not self._is_ascii:
+            start = len(self._bytes[:start].decode("utf-8", "surrogatepass"))
+            end = len(self._bytes[:end].decode("utf-8", "surrogatepass"))
+        return Span(start - self._before, end - self._before)
+
+    def call(self, node: cst.Call) -> CallSpans:
+        whole = self.span(node)
+        return CallSpans(whole, self.span(node.func), tuple(self._arguments(node.args)), whole.end - 1)
+
+    def _arguments(self, args: Sequence[cst.Arg]) -> Any:
+        import libcst as cst
+
+        for arg in args:
+            comma = self.span(arg.comma).start if isinstance(arg.comma, cst.Comma) else None
+            yield ArgumentSpans(self.span(arg), None if arg.keyword is None else arg.keyword.value, arg.star, comma)
+
+
+@lru_cache(maxsize=256)
+def _located(kind: BlockKind, text: str) -> _Located:
+    return _Located(kind, text)
+
+
+def node_span(block: ParsedBlock, index: int) -> Span:
+    """The span of the node with this index, counted from the block's start."""
+    located = _located(block.kind, block.text)
+    return located.span(located.nodes[index])
+
+
+def call_spans(block: ParsedBlock, index: int) -> CallSpans:
+    """The parts of the call with this index, counted from the block's start."""
+    import libcst as cst
+
+    located = _located(block.kind, block.text)
+    node = located.nodes[index]
+    assert isinstance(node, cst.Call)
+    return located.call(node)
