@@ -1,0 +1,32 @@
+"""What `lsp-check` may not pay for: the protocol's packages take half a second to import, torch several."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import sys
+from nnlint.cli.main import lsp_check
+sys.argv = ["lsp-check", "--isolated", "--no-cache", "--output-format", "concise", sys.argv[1]]
+try:
+    lsp_check()
+except SystemExit as exit:
+    print("exit", exit.code)
+print("imported", *sorted({name.partition(".")[0] for name in sys.modules} & {"pygls", "lsprotocol", "torch", "rich"}))
+"""
+
+MODEL = """\
+import torch.nn as nn
+
+block = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+"""
+
+
+def test_lsp_check_imports_neither_protocol_nor_torch(tmp_path: Path) -> None:
+    model = tmp_path / "model.py"
+    model.write_text(MODEL, "utf-8")
+    done = subprocess.run([sys.executable, "-c", PROGRAM, str(model)], capture_output=True, text=True, check=True)
+    assert "NN501" in done.stdout, "the run found nothing, so it proves nothing"
+    assert done.stdout.splitlines()[-2:] == ["exit 1", "imported"]
