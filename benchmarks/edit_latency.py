@@ -1,9 +1,10 @@
-"""How long the server takes to answer an edit of one method in a long model file, beside parsing that file once.
+"""How long an edit of one method in a long model file takes to be answered, beside parsing that file once.
 
     python benchmarks/edit_latency.py [--edits N]
 
-Every edit makes a text that was never seen before, in turn in an `__init__` and in a `forward_features`, and asks for the diagnostics.
-The clock runs from sending the edit to having the answer, through a real server process. Parses of the same texts are timed in between.
+Every edit makes a text that was never seen before, in turn in an `__init__` and in a `forward_features`, and asks for the findings.
+`server` is a real server process, timed from sending the edit to having its answer; `engine` is the same work without the protocol,
+in this process. Parses of the same texts are timed in between. All are medians.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import libcst
 
@@ -23,80 +27,148 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.language_client import LanguageClient
 from benchmarks.results_table import Row, publish
+from nnlint.workspace import OverlaySources, Workspace, check_files, disk_sources
 from scripts.fetch_corpus import fetch
 
 FILE = Path("timm/models/resnet.py")
 BAR = 1 / 3
 
-# In `Bottleneck.__init__` and in `ResNet.forward_features`; `{}` is another number at every edit. The first of them adds a useless bias.
+# In `Bottleneck.__init__` and in `ResNet.forward_features`; `{}` is another number at every edit. The first adds a useless bias.
 EDITS = [
-    (
-        "self.conv3 = nn.Conv2d(width, outplanes, kernel_size=1, bias=False, **dd)",
-        "self.conv3 = nn.Conv2d(width, outplanes, kernel_size={}, bias=True)",
-    ),
-    ("x = self.maxpool(x)", "x = self.maxpool(x * {})"),
+    ("self.conv3 = nn.Conv2d(width, outplanes, kernel_size=1, bias=False, **dd)", "self.conv3 = nn.Conv2d(width, outplanes, {})"),
+    ("x = self.layer1(x)", "x = self.layer1(x * {})"),
 ]
 
 
-def edited_lines(text: str, edits: int) -> Iterator[tuple[int, str]]:
-    """The line to change and what it becomes, `edits` times."""
+@dataclass(frozen=True, slots=True)
+class LineChange:
+    line: int
+    before: str
+    after: str
+
+
+def line_changes(text: str, edits: int) -> Iterator[LineChange]:
+    """The same two lines in turn, never twice to the same words."""
     lines = text.split("\n")
+    places = [next(at for at, content in enumerate(lines) if content.strip() == original) for original, _ in EDITS]
     for number in range(edits):
+        line = places[number % len(EDITS)]
         original, changed = EDITS[number % len(EDITS)]
-        line = next(at for at, content in enumerate(lines) if content.strip() == original)
-        yield line, lines[line].replace(original, changed.format(number + 1))
+        indent = text.split("\n")[line].partition(original)[0]
+        after = indent + changed.format(number + 2)
+        yield LineChange(line, lines[line], after)
+        lines[line] = after
 
 
-def measure(folder: Path, edits: int) -> dict[str, list[float]]:
-    """Seconds: `answer` of the server to each edit, `parse` of the whole text after it, `first` answer after opening, `start`."""
-    path = folder / FILE
-    text = path.read_text("utf-8")
-    lines = text.split("\n")
-    began = time.perf_counter()
-    client = LanguageClient(folder)
-    seconds: dict[str, list[float]] = {"start": [time.perf_counter() - began], "answer": [], "parse": []}
-    began = time.perf_counter()
-    client.open(path, text)
-    untouched = client.diagnostics(path)
-    seconds["first"] = [time.perf_counter() - began]
+class Checker(Protocol):
+    """Something that holds one open file and says how many findings it has."""
+
+    def count(self) -> int: ...
+
+    def edit(self, change: LineChange, version: int, text: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Server:
+    """`nnlint server` in a process of its own."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        self._path = folder / FILE
+        self._client = LanguageClient(folder)
+        self._client.open(self._path, text)
+
+    def count(self) -> int:
+        return len(self._client.diagnostics(self._path))
+
+    def edit(self, change: LineChange, version: int, text: str) -> None:
+        self._client.replace_line(self._path, version, change.line, change.before, change.after)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class Engine:
+    """What the server does for a pull, in this process."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        self._path = str(folder / FILE)
+        self._workspace = Workspace(named=[str(folder)])
+        self._disk = disk_sources(self._workspace.project_of(self._path))
+        self._text = text
+
+    def count(self) -> int:
+        sources = OverlaySources(self._disk, {self._path: self._text})
+        return len(check_files(sources, [self._path], self._workspace.settings_for).findings)
+
+    def edit(self, change: LineChange, version: int, text: str) -> None:
+        self._text = text
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass(slots=True)
+class Clock:
+    seconds: list[float] = field(default_factory=list)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds.append(time.perf_counter() - began)
+
+    @property
+    def median_milliseconds(self) -> float:
+        return statistics.median(self.seconds) * 1000
+
+
+def measure(kind: type[Server] | type[Engine], folder: Path, edits: int) -> list[Row]:
+    text = (folder / FILE).read_text("utf-8")
+    start, first, answer, parse = Clock(), Clock(), Clock(), Clock()
+    with start.running():
+        checker: Checker = kind(folder, text)
+    with first.running():
+        untouched = checker.count()
     counts = set()
-    for version, (line, changed) in enumerate(edited_lines(text, edits), start=1):
-        began = time.perf_counter()
-        client.replace_line(path, version, line, lines[line], changed)
-        counts.add(len(client.diagnostics(path)))
-        seconds["answer"].append(time.perf_counter() - began)
-        lines[line] = changed
-        began = time.perf_counter()
-        libcst.parse_module("\n".join(lines))
-        seconds["parse"].append(time.perf_counter() - began)
-    client.close()
-    if counts == {len(untouched)}:
-        sys.exit("no edit changed the diagnostics: what was timed is not an answer to the edits")
-    return seconds
+    for version, change in enumerate(line_changes(text, edits), start=1):
+        lines = text.split("\n")
+        assert lines[change.line] == change.before
+        lines[change.line] = change.after
+        text = "\n".join(lines)
+        with answer.running():
+            checker.edit(change, version, text)
+            counts.add(checker.count())
+        with parse.running():
+            libcst.parse_module(text)
+    checker.close()
+    if counts == {untouched}:
+        sys.exit("no edit changed the findings: what was timed is no answer to the edits")
+    return [
+        Row("start", start.median_milliseconds, "ms"),
+        Row("first answer", first.median_milliseconds, "ms"),
+        Row(f"answer to an edit (median of {edits})", answer.median_milliseconds, "ms"),
+        Row("slowest answer", max(answer.seconds) * 1000, "ms"),
+        Row("libcst.parse_module", parse.median_milliseconds, "ms"),
+        Row("answer / parse", answer.median_milliseconds / parse.median_milliseconds, "", BAR),
+    ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the server's answer to an edit.")
+    parser = argparse.ArgumentParser(description="Measure the answer to an edit.")
     parser.add_argument("--edits", type=int, default=40)
     edits = parser.parse_args().edits
 
     corpus = fetch("timm")
     with tempfile.TemporaryDirectory() as scratch:
-        alone = Path(scratch)
+        alone = Path(scratch).resolve()
         (alone / FILE).parent.mkdir(parents=True)
         shutil.copy(corpus / FILE, alone / FILE)
-        projects = {"alone": measure(alone, edits), "within timm": measure(corpus, edits)}
-
-    rows = []
-    for project, seconds in projects.items():
-        answer, parse = statistics.median(seconds["answer"]), statistics.median(seconds["parse"])
-        rows += [
-            Row(f"{FILE.name} {project}: start of the server", seconds["start"][0] * 1000, "ms"),
-            Row(f"{FILE.name} {project}: first answer", seconds["first"][0] * 1000, "ms"),
-            Row(f"{FILE.name} {project}: answer to an edit, median of {edits}", answer * 1000, "ms"),
-            Row(f"{FILE.name} {project}: slowest answer", max(seconds["answer"]) * 1000, "ms"),
-            Row(f"{FILE.name} {project}: libcst.parse_module, median", parse * 1000, "ms"),
-            Row(f"{FILE.name} {project}: answer / parse", answer / parse, "", BAR),
+        rows = [
+            Row(f"{FILE.name} {where}, {kind.__name__.lower()}: {row.name}", row.amount, row.unit, row.bar)
+            for where, folder in (("alone", alone), ("within timm", corpus))
+            for kind in (Server, Engine)
+            for row in measure(kind, folder, edits)
         ]
     publish("edit_latency", rows)
 

@@ -13,7 +13,7 @@ Connect an editor to this copy of nnlint (more in docs/editors.md):
 VS Code
   cd "{root}/vscode-extension" && npm ci && npm run package
   code --install-extension nnlint.vsix
-  In the settings:  "nnlint.interpreter": ["{python}"]
+  In the settings:  "nnlint.interpreter": "{python}"
 
 Neovim 0.11 and newer, in init.lua
   vim.lsp.config.nnlint = {{
