@@ -11,6 +11,7 @@ from nnlint.rule import Rule
 
 # What was not looked at must not pass for clean: `select` does not leave this rule out, only `ignore` does.
 SYNTAX_ERROR = "NN000"
+UNUSED_SUPPRESSION = "NN001"
 
 T = TypeVar("T")
 
@@ -29,15 +30,16 @@ def select_rules(selector: str, rules: dict[str, Rule]) -> frozenset[str]:
     else:
         found = frozenset(code for code, rule in rules.items() if rule.name.upper() == word)
     if not found:
-        raise UnknownSelector(f"unknown rule {selector.strip()!r}{_nearest_rule(word, rules)}")
+        raise UnknownSelector(f"unknown rule {selector.strip()!r}{nearest_rule(word, rules)}")
     return found
 
 
-def _nearest_rule(word: str, rules: dict[str, Rule]) -> str:
+def nearest_rule(word: str, rules: dict[str, Rule]) -> str:
+    """What to tell a person after a word that names no rule."""
     import difflib
 
     by_word = {"ALL": "ALL"} | {code: code for code in rules} | {rule.name.upper(): rule.name for rule in rules.values()}
-    near = difflib.get_close_matches(word, by_word, n=1)
+    near = difflib.get_close_matches(word.upper(), by_word, n=1)
     return f"; did you mean {by_word[near[0]]!r}?" if near else "; `nnlint rule --all` lists the rules"
 
 

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from nnlint.settings import Settings
+from nnlint.workspace.asked import files_to_check, is_left_out
 from nnlint.workspace.config import Config, Layer, config_file_in, load_config
 from nnlint.workspace.errors import ConfigError
+from nnlint.workspace.globs import PathPatterns
 from nnlint.workspace.project import Project, import_roots, parents, project_files, project_folder
 from nnlint.workspace.resolved import ResolvedConfig
 from nnlint.workspace.sources import DiskSources
@@ -60,6 +62,17 @@ class Workspace:
             extra = self.config_in(folder).source_folders
             self._projects[folder] = Project(folder, import_roots(folder, extra), project_files(folder, marked, extra))
         return self._projects[folder]
+
+    def files_to_check(self, folder: str, *, respect_gitignore: bool = True) -> list[str]:
+        """The Python files that are checked where `folder` is named, sorted; raises `ConfigError`."""
+        return files_to_check(folder, self._excludes_in, respect_gitignore)
+
+    def is_left_out(self, path: str, *, respect_gitignore: bool = True) -> bool:
+        """Whether a file is checked only where it is named itself; raises `ConfigError`."""
+        return is_left_out(path, self._excludes_in, respect_gitignore)
+
+    def _excludes_in(self, folder: str) -> PathPatterns:
+        return self.config_in(folder).excludes
 
     def _project_folder(self, folder: str) -> tuple[str, bool]:
         if folder not in self._project_folders:

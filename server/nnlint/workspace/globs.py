@@ -70,9 +70,7 @@ class PathPatterns:
         if name in self._plain_names:
             return True
         # The zero byte keeps the two readings of a pattern apart: no path can hold it.
-        return self._regex is not None and (
-            self._regex.fullmatch("\0" + name) is not None or self._regex.fullmatch(whole) is not None
-        )
+        return self._regex is not None and (self._regex.fullmatch("\0" + name) is not None or self._regex.fullmatch(whole) is not None)
 
     def matches_any_part(self, path: str) -> bool:
         """Whether a pattern fits this absolute path or a folder above it."""

@@ -120,6 +120,4 @@ def _default_value(key: str) -> tuple[str, ...] | None:
             return tuple(code for code, rule in all_rules().items() if rule.on_by_default)
         case "exclude":
             return DEFAULT_EXCLUDES
-        case "src":
-            return (".", "src")
     return None

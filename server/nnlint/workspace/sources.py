@@ -82,10 +82,12 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
 class OverlaySources:
     """Sources with some texts replaced or added: open buffers, standard input, files that are being fixed. Immutable as well."""
 
-    def __init__(self, below: DiskSources, texts: Mapping[str, str]) -> None:
+    def __init__(self, below: DiskSources | OverlaySources, texts: Mapping[str, str], problems: Mapping[str, str] | None = None) -> None:
+        """`problems` are the texts that came but cannot be read, each with the reason."""
         self._below = below
         self._texts = dict(texts)
-        added = [path for path in self._texts if path not in below]
+        self._problems = dict(problems or {})
+        added = [path for path in (*self._texts, *self._problems) if path not in below]
         self._paths = tuple(sorted([*below.paths(), *added])) if added else below.paths()
 
     @property
@@ -95,10 +97,15 @@ class OverlaySources:
     def paths(self) -> Sequence[str]:
         return self._paths
 
+    def __contains__(self, path: str) -> bool:
+        return path in self._texts or path in self._problems or path in self._below
+
     def text(self, path: str) -> str | None:
+        if path in self._problems:
+            return None
         replaced = self._texts.get(path)
         return self._below.text(path) if replaced is None else replaced
 
     def problem(self, path: str) -> str | None:
         """Why a file of the project cannot be read; `None` where it can."""
-        return None if path in self._texts else self._below.problem(path)
+        return None if path in self._texts else self._problems.get(path) or self._below.problem(path)

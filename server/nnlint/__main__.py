@@ -1,0 +1,5 @@
+"""`python -m nnlint`"""
+
+from nnlint.cli.main import main
+
+main()

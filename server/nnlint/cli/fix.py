@@ -1,0 +1,99 @@
+"""Applies fixes to texts in memory, pass after pass, until nothing that may be applied is left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nnlint.cli.report import preferred_fix
+from nnlint.engine import CheckResult
+from nnlint.findings import Applicability, Finding, Fix
+from nnlint.settings import Settings
+from nnlint.syntax.parser import Parser
+from nnlint.text import Edit, apply_edits, edits_overlap
+from nnlint.workspace import DiskSources, OverlaySources, check_files
+
+# Overlapping fixes wait for the next pass. Rules that undo one another would go on for ever.
+_MOST_PASSES = 20
+
+SettingsFor = Callable[[str], Settings]
+
+
+@dataclass
+class Fixed:
+    """What the passes came to: changed texts by path, and the findings that are left."""
+
+    result: CheckResult
+    texts: dict[str, str] = field(default_factory=dict)
+    applied: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+
+def fix_files(
+    sources: DiskSources | OverlaySources,
+    paths: Sequence[str],
+    settings_for: SettingsFor,
+    first: CheckResult,
+    grades: frozenset[Applicability],
+) -> Fixed:
+    """Applies the fixes of these grades to the files of one project; `first` are the findings before."""
+    fixed = Fixed(first)
+    refused: set[tuple[str, str]] = set()
+    parser = Parser()
+    for _ in range(_MOST_PASSES):
+        chosen = _choose(fixed.result.findings, grades, refused)
+        if not chosen:
+            return fixed
+        texts = _edited(chosen, lambda path: fixed.texts.get(path, sources.text(path) or ""))
+        broken = {path for path, text in texts.items() if _breaks(parser, fixed.texts.get(path, sources.text(path) or ""), text)}
+        if broken:
+            culprits = {(f.path, f.code) for f, fix in chosen if broken & _touched(f, fix)}
+            fixed.problems += [
+                f"{path}: the fix of {code} would not leave valid Python, so it was not applied" for path, code in sorted(culprits)
+            ]
+            refused |= culprits
+            continue
+        fixed.texts |= texts
+        fixed.applied.update(finding.code for finding, _ in chosen)
+        fixed.result = check_files(OverlaySources(sources, fixed.texts), paths, settings_for)
+    left = sorted({f"{finding.path}: {finding.code}" for finding, _ in _choose(fixed.result.findings, grades, refused)})
+    fixed.problems += [f"{place} still wants to be fixed after {_MOST_PASSES} passes; its fixes may undo one another" for place in left]
+    return fixed
+
+
+def _choose(findings: Iterable[Finding], grades: frozenset[Applicability], refused: set[tuple[str, str]]) -> list[tuple[Finding, Fix]]:
+    """The fixes of one pass, in the order of the findings: each whole, none that touches what an earlier one changes."""
+    taken: dict[str, list[Edit]] = {}
+    chosen = []
+    for finding in findings:
+        fix = preferred_fix(finding)
+        if fix is None or fix.applicability not in grades or (finding.path, finding.code) in refused:
+            continue
+        edits = _edits_by_path([(finding, fix)])
+        if any(edits_overlap(edits[path], taken.get(path, ())) for path in edits):
+            continue
+        for path, own in edits.items():
+            taken.setdefault(path, []).extend(own)
+        chosen.append((finding, fix))
+    return chosen
+
+
+def _edits_by_path(chosen: Iterable[tuple[Finding, Fix]]) -> dict[str, list[Edit]]:
+    edits: dict[str, list[Edit]] = {}
+    for finding, fix in chosen:
+        for file_edit in fix.edits:
+            edits.setdefault(file_edit.path or finding.path, []).append(file_edit.edit)
+    return edits
+
+
+def _edited(chosen: Iterable[tuple[Finding, Fix]], text: Callable[[str], str]) -> Mapping[str, str]:
+    return {path: apply_edits(text(path), edits) for path, edits in _edits_by_path(chosen).items()}
+
+
+def _touched(finding: Finding, fix: Fix) -> set[str]:
+    return set(_edits_by_path([(finding, fix)]))
+
+
+def _breaks(parser: Parser, before: str, after: str) -> bool:
+    return len(parser.parse(after).problems) > len(parser.parse(before).problems)
