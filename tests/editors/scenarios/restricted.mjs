@@ -1,0 +1,29 @@
+// A folder that is not trusted: the rules run, the folder's own programs do not.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { areUnderlined, inWorkspace, line, openFile, runCommand, scene, screenshot, step, until } from './page.mjs';
+
+const wasRun = () => fs.existsSync(inWorkspace('was-run'));
+
+await scene(
+  async (page, goto) => {
+    await step('the editor opens in Restricted Mode', async () => {
+      await goto();
+      await line(page, 'class Encoder').waitFor({ timeout: 60000 });
+      await page.locator('.statusbar-item[id="status.workspaceTrust"]').waitFor();
+    });
+    await step('the rules run', async () => {
+      await until(() => areUnderlined(page, ['self.conv1 =']), 30000);
+      await screenshot(page, 'restricted');
+    });
+    await step('neither the interpreter of its settings nor its .venv was run', () => {
+      assert.ok(!wasRun());
+    });
+    await step('once it is trusted they are', async () => {
+      await runCommand(page, 'Workspaces: Manage Workspace Trust');
+      await page.locator('.workspace-trust-editor .monaco-button').filter({ hasText: /^Trust$/ }).first().click();
+      await until(wasRun);
+    });
+  },
+  { payload: [openFile('encoder.py')] },
+);
