@@ -121,7 +121,7 @@ class Trial:
         self._roots = [m for m in self.modules if id(m) not in inner]
         self._randomize()
         self._train(True)
-        self._state = self._snapshot()
+        self.remember_buffers()
         self._called: set[int] = set()
         self._baseline = self._observe_calls()
         if change(self._baseline, self.outputs()) > TOLERANCE:
@@ -146,13 +146,11 @@ class Trial:
         found = {id(p): p for m in self.modules for p in m.parameters(recurse=False)}
         return [p for p in found.values() if not is_lazy(p)]
 
-    def _buffers(self) -> list[Tensor]:
-        return [b for m in self.modules for b in m.buffers(recurse=False)]
+    def remember_buffers(self) -> None:
+        """Makes the buffers as they are now the state that every run starts from."""
+        self._state = [(b, b.clone()) for m in self.modules for b in m.buffers(recurse=False)]
 
-    def _snapshot(self) -> list[tuple[Tensor, Tensor]]:
-        return [(b, b.clone()) for b in self._buffers()]
-
-    def _restore(self) -> None:
+    def restore_buffers(self) -> None:
         with torch.no_grad():
             for buffer, value in self._state:
                 buffer.copy_(value)
@@ -174,7 +172,7 @@ class Trial:
 
     def outputs(self) -> list[Tensor]:
         """The outputs in training mode, from the same buffers and the same random state every time."""
-        self._restore()
+        self.restore_buffers()
         _seed()
         with torch.no_grad():
             return outputs_of(self._run())
@@ -186,7 +184,7 @@ class Trial:
         """
         norms = [m for m in self.modules if isinstance(m, _NormBase) and m.momentum != 0.0]
         momenta = [m.momentum for m in norms]
-        self._restore()
+        self.restore_buffers()
         if runs is None:
             for norm in norms:
                 norm.momentum = None
@@ -207,7 +205,7 @@ class Trial:
                 return outputs_of(self._run())
         finally:
             self._train(True)
-            self._restore()
+            self.restore_buffers()
 
     def verdict(self, layer: nn.Module) -> Verdict:
         """What this run says of the layer's bias; the layer must have one."""
@@ -267,7 +265,7 @@ def judging() -> Iterator[None]:
     dtype = torch.get_default_dtype()
     sync_forward = nn.SyncBatchNorm.forward
     torch.set_default_dtype(torch.float64)
-    nn.SyncBatchNorm.forward = nn.BatchNorm2d.forward  # type: ignore[method-assign, assignment]
+    nn.SyncBatchNorm.forward = nn.BatchNorm2d.forward  # type: ignore[method-assign]
     try:
         yield
     finally:

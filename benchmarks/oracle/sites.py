@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -92,24 +92,25 @@ def construction_of(layer: nn.Module) -> Construction | None:
 def recorded_modules() -> Iterator[list[nn.Module]]:
     """Collects every module constructed inside, and notes on every layer where it was constructed."""
     modules: list[nn.Module] = []
-    originals = {cls: cls.__init__ for cls in (nn.Module, *LAYERS)}
+    recorded: list[type[nn.Module]] = [nn.Module, *LAYERS]
+    originals: dict[type[nn.Module], Callable[..., None]] = {cls: vars(cls)["__init__"] for cls in recorded}
 
     def module_init(self: nn.Module, *args: object, **kwargs: object) -> None:
         modules.append(self)
         originals[nn.Module](self, *args, **kwargs)
 
-    def layer_init(cls: type[nn.Module]) -> object:
+    def layer_init(cls: type[nn.Module]) -> Callable[..., None]:
         def init(self: nn.Module, *args: object, **kwargs: object) -> None:
             originals[cls](self, *args, **kwargs)
             self.__dict__[_ATTRIBUTE] = _trace(self)
 
         return init
 
-    nn.Module.__init__ = module_init  # type: ignore[method-assign, assignment]
+    setattr(nn.Module, "__init__", module_init)  # noqa: B010
     for cls in LAYERS:
-        cls.__init__ = layer_init(cls)  # type: ignore[misc, assignment]
+        setattr(cls, "__init__", layer_init(cls))  # noqa: B010
     try:
         yield modules
     finally:
         for cls, original in originals.items():
-            cls.__init__ = original  # type: ignore[misc]
+            setattr(cls, "__init__", original)  # noqa: B010

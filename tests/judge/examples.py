@@ -27,9 +27,11 @@ class Judgement:
     verdict: Verdict
 
 
-@contextmanager
-def _imported(files: dict[str, str], folder: Path) -> Iterator[dict[str, Any]]:
-    """The names of a case's modules, each module imported from a real file; the last file's names win."""
+def _imported(files: dict[str, str], folder: Path) -> dict[str, Any]:
+    """The names of a case's modules, each module imported from a real file; the last file's names win.
+
+    The modules are forgotten again, so that another case (or the same one, fixed) may use their names.
+    """
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,12 +44,17 @@ def _imported(files: dict[str, str], folder: Path) -> Iterator[dict[str, Any]]:
         for name in files:
             module = import_module(name.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
             names.update(vars(module))
-        yield names
+        return names
     finally:
         sys.path.remove(str(folder))
         for name in set(sys.modules) - before:
-            if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(folder)):
+            if _is_below(sys.modules[name], folder):
                 del sys.modules[name]
+
+
+def _is_below(module: Any, folder: Path) -> bool:
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+    return any(Path(place).is_relative_to(folder) for place in places if place)
 
 
 def _inputs() -> dict[str, Any]:
@@ -79,7 +86,8 @@ def trials(files: dict[str, str], specs: tuple[str, ...], folder: Path) -> Itera
     """A trial for each judge's line of a case, its code imported from `folder`."""
     folder = folder.resolve()
     made = []
-    with recorded_modules() as modules, _imported(files, folder) as names:
+    with recorded_modules() as modules:
+        names = _imported(files, folder)
         at_import = list(modules)
         for spec in specs:
             del modules[:]

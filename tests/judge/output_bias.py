@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,13 +26,12 @@ class Gain(Enum):
 def gain(trial: Trial, layer: nn.Module) -> Gain:
     """Compares the outputs' derivative for a new bias with those for every parameter that can only shift."""
     others = torch.stack([column for p in _shifts(trial.modules) for column in _columns(trial, p)] or [_flat(trial) * 0], dim=1)
-    width = layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
-    bias = nn.Parameter(torch.zeros(width))  # type: ignore[arg-type]
-    layer.bias = bias
+    bias = nn.Parameter(torch.zeros(_width(layer)))
+    layer.register_parameter("bias", bias)
     try:
         own = torch.stack(_columns(trial, bias), dim=1)
     finally:
-        layer.bias = None
+        layer.register_parameter("bias", None)
     moving = own[:, own.norm(dim=0) > _MOVES * max(1.0, float(_flat(trial).norm()))]
     if not moving.numel():
         return Gain.CANCELLED
@@ -40,6 +40,10 @@ def gain(trial: Trial, layer: nn.Module) -> Gain:
     fitted = others @ torch.linalg.lstsq(others, moving, driver="gelsd").solution
     missed = (moving - fitted).norm(dim=0) / moving.norm(dim=0)
     return Gain.USEFUL if float(missed.max()) > _SAME else Gain.DUPLICATED
+
+
+def _width(layer: Any) -> int:
+    return int(layer.out_channels if isinstance(layer, nn.modules.conv._ConvNd) else layer.out_features)
 
 
 def _shifts(modules: list[nn.Module]) -> list[nn.Parameter]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from benchmarks.oracle.sites import construction_of, recorded_modules
 pytestmark = pytest.mark.torch
 
 NEEDED, REDUNDANT, TRAINING_ONLY, NOT_EXERCISED = Verdict
-Forward = Callable[..., Tensor]
+Forward = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +34,7 @@ class Apply(nn.Module):
             self.add_module(name, part)
         self.function = function
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor) -> Any:
         return self.function(self, *inputs)
 
 
@@ -163,7 +164,7 @@ def test_a_zero_initialized_scale_hides_nothing() -> None:
             self.fc = nn.Linear(6, 6)
             self.gamma = nn.Parameter(torch.zeros(6))
 
-        def forward(self, x: Tensor) -> Tensor:
+        def forward(self, x: Tensor) -> Any:
             return x + self.gamma * self.fc(x)
 
     assert judge(LayerScale, TABLE) == [NEEDED]
@@ -171,9 +172,9 @@ def test_a_zero_initialized_scale_hides_nothing() -> None:
 
 def test_a_dead_relu_is_no_excuse() -> None:
     def build() -> nn.Module:
-        model = nn.Sequential(nn.Linear(6, 4), nn.ReLU())
-        nn.init.constant_(model[0].bias, -15.0)
-        return model
+        layer = nn.Linear(6, 4)
+        nn.init.constant_(layer.bias, -15.0)
+        return nn.Sequential(layer, nn.ReLU())
 
     assert judge(build, TABLE) == [NEEDED]
 
@@ -222,7 +223,7 @@ def test_reparametrized_layers(wrap: Callable[[nn.Module], nn.Module]) -> None:
 
 
 def test_attention_keys_are_cancelled_by_the_softmax() -> None:
-    def attend(m: nn.Module, x: Tensor) -> Tensor:
+    def attend(m: Any, x: Tensor) -> Any:
         return torch.softmax(m.q(x) @ m.k(x).transpose(1, 2), -1) @ m.v(x)
 
     build = lambda: Apply(attend, q=nn.Linear(6, 4), k=nn.Linear(6, 4), v=nn.Linear(6, 4))  # noqa: E731
@@ -230,7 +231,7 @@ def test_attention_keys_are_cancelled_by_the_softmax() -> None:
 
 
 def test_value_projection_before_batch_norm_over_tokens() -> None:
-    def attend(m: nn.Module, x: Tensor) -> Tensor:
+    def attend(m: Any, x: Tensor) -> Any:
         return m.bn((torch.softmax(x @ x.transpose(1, 2), -1) @ m.v(x)).transpose(1, 2))
 
     assert judge(lambda: Apply(attend, v=nn.Linear(6, 4), bn=nn.BatchNorm1d(4)), TOKENS) == [REDUNDANT]
@@ -244,7 +245,7 @@ def test_pre_activation_stream_is_cancelled_by_all_its_readers() -> None:
             self.norms = nn.ModuleList(nn.BatchNorm2d(8) for _ in range(3))
             self.convs = nn.ModuleList(nn.Conv2d(8, 8, 3, padding=1) for _ in range(2))
 
-        def forward(self, x: Tensor) -> Tensor:
+        def forward(self, x: Tensor) -> Any:
             x = self.stem(x)
             for norm, layer in zip(self.norms, self.convs, strict=False):
                 x = x + layer(norm(x).relu())
@@ -272,9 +273,12 @@ def test_the_construction_place_is_the_call_that_a_person_wrote() -> None:
     with recorded_modules():
         wide, linear, attention = Wide(8), helper(), nn.MultiheadAttention(4, 2)
     row = Wide.__init__.__code__.co_firstlineno
-    place = construction_of(wide).site
+    made, helped = construction_of(wide), construction_of(linear)
+    assert made is not None
+    assert helped is not None
+    place = made.site
     assert (place.row, place.column, place.end_column) == (row + 9, 35, 42)
-    first, second = construction_of(linear).places[:2]
+    first, second = helped.places[:2]
     assert (first.row, first.column, first.end_row, first.end_column) == (row + 4, 16, row + 6, 10)
     assert (second.row, second.column, second.end_column) == (row + 9, 44, 52)
     assert construction_of(attention.out_proj) is None
