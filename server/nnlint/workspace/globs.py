@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 _FLAGS = re.IGNORECASE if os.name == "nt" else 0
 _SPECIAL = re.compile(r"[*?\[{]")
+_SPECIAL_INSIDE = re.compile(r"[\\^&~|\[]|-(?=-)")
 
 
 def posix(path: str) -> str:
@@ -32,10 +33,8 @@ def _next_piece(pattern: str, at: int, depth: int) -> tuple[str, int, int]:
     if char == "*":
         end = at + 2 if pattern.startswith("**", at) else at + 1
         return ".*", end, depth
-    if char == "[" and (end := pattern.find("]", at + 2)) != -1:
-        negated = pattern[at + 1] in "!^"
-        members = pattern[at + 1 + negated : end].replace("\\", r"\\").replace("[", r"\[").replace("^", r"\^")
-        return f"[{'^' if negated else ''}{members}]", end + 1, depth
+    if char == "[" and (end := pattern.find("]", at + 2)) != -1 and (members := _members(pattern[at + 1 : end])):
+        return members, end + 1, depth
     if char == "{" and "}" in pattern[at:]:
         return "(?:", at + 1, depth + 1
     if char == "}" and depth:
@@ -43,6 +42,18 @@ def _next_piece(pattern: str, at: int, depth: int) -> tuple[str, int, int]:
     if char == "," and depth:
         return "|", at + 1, depth
     return "." if char == "?" else re.escape(char), at + 1, depth
+
+
+def _members(inside: str) -> str | None:
+    """The regular expression of `[inside]`; `None` where it is no set of characters, such as one with a range that runs backwards."""
+    negated = inside[0] in "!^"
+    plain = _SPECIAL_INSIDE.sub(r"\\\g<0>", inside[negated:])
+    expression = f"[{'^' if negated else ''}{plain}]"
+    try:
+        re.compile(expression)
+    except re.error:
+        return None
+    return expression
 
 
 class PathPatterns:
