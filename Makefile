@@ -9,8 +9,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 FAST := not editors and not corpus and not torch and not slow and not huge
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check snapshot docs bench clean
+.PHONY: help demo test check snapshot docs bench clean editors
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 
 help:
 	@echo "make demo      install nnlint into .venv, check examples/, say how to connect an editor"
@@ -25,7 +26,7 @@ demo: .venv/installed.stamp
 	@$(BIN)/lsp-check --exit-zero examples
 	@$(BIN)/python scripts/print_connections.py
 
-test: .venv/torch.stamp .venv/dev.stamp .cache/corpus.stamp extension
+test: .venv/torch.stamp .venv/dev.stamp .cache/corpus.stamp editors
 	@$(BIN)/python -m pytest
 
 check: .venv/dev.stamp
@@ -70,3 +71,7 @@ clean:
 .cache/corpus.stamp: scripts/corpus.toml .venv/pyvenv.cfg
 	$(BIN)/python scripts/fetch_corpus.py timm torchvision segmentation-models-pytorch
 	@touch $@
+
+# Looks itself whether there is anything to do, and says what cannot be had; those tests are skipped.
+editors:
+	@tests/editors/fetch.sh

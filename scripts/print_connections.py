@@ -16,12 +16,12 @@ VS Code
   In the settings:  "nnlint.interpreter": "{python}"
 
 Neovim 0.11 and newer, in init.lua
-  vim.lsp.config.nnlint = {{
-    cmd = {{ "{server}", "server" }},
-    filetypes = {{ "python" }},
-    root_markers = {{ "nnlint.toml", "pyproject.toml", ".git" }},
-  }}
-  vim.lsp.enable("nnlint")
+  vim.lsp.config('nnlint', {{
+    cmd = {{ '{server}', 'server' }},
+    filetypes = {{ 'python' }},
+    root_markers = {{ 'nnlint.toml', 'pyproject.toml', '.git' }},
+  }})
+  vim.lsp.enable('nnlint')
 
 Then open {example}.
 """
