@@ -14,7 +14,7 @@ try:
     lsp_check()
 except SystemExit as exit:
     print("exit", exit.code)
-print("imported", *sorted({name.partition(".")[0] for name in sys.modules} & {"pygls", "lsprotocol", "torch", "rich"}))
+print("imported", *sorted({name.partition(".")[0] for name in sys.modules} & {"pygls", "lsprotocol", "torch"}))
 """
 
 MODEL = """\
