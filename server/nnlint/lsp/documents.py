@@ -1,0 +1,115 @@
+"""The open documents: immutable snapshots of their texts, changed by the client's words alone.
+
+pygls keeps documents too, but counts lines with `str.splitlines`, which also splits at form feeds and U+2028 and so corrupts
+a text under incremental changes. The server takes its synchronization over and stores them here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from nnlint.lsp.addresses import path_of
+from nnlint.lsp.convert import span_of
+from nnlint.text import Edit, Encoding, LineIndex, Span, apply_edits
+
+if TYPE_CHECKING:
+    from nnlint.syntax.scanner import Scan
+
+_CLASS = re.compile(r"class\s+(\w+)")
+
+
+@dataclass(frozen=True)
+class Document:
+    """One version of a text. `path` is its file, or an invented one where it has none; `version` is `None` for what is not open."""
+
+    uri: str
+    path: str
+    text: str
+    version: int | None = None
+
+    @cached_property
+    def index(self) -> LineIndex:
+        return LineIndex(self.text)
+
+    @cached_property
+    def scan(self) -> Scan:
+        """The text's logical lines and comments."""
+        from nnlint.syntax.scanner import scan
+
+        return scan(self.text)
+
+    @property
+    def parts(self) -> tuple[Document, ...]:
+        """The client's documents that the text is made of."""
+        return (self,)
+
+    def part(self, uri: str) -> Document | None:
+        return next((part for part in self.parts if part.uri == uri), None)
+
+    def place(self, span: Span) -> tuple[Document, Span]:
+        """Where a span of the text stands: in which part, and where there."""
+        return self, span
+
+    def class_at(self, line: int) -> str | None:
+        """The name of the top-level class that a line belongs to."""
+        end = self.index.line_span(min(line, self.index.line_count - 1)).end
+        heads = [logical for logical in self.scan.lines if logical.indent == 0 and logical.start <= end]
+        match = _CLASS.match(self.text, heads[-1].start) if heads else None
+        return match and match[1]
+
+    def changed(self, changes: Iterable[types.TextDocumentContentChangeEvent], version: int | None, encoding: Encoding) -> Document:
+        """The document after changes, each of which speaks of the text that the one before it left."""
+        document = self
+        for change in changes:
+            document = replace(document, text=document._text_after(change, encoding))
+        return replace(document, version=version)
+
+    def _text_after(self, change: types.TextDocumentContentChangeEvent, encoding: Encoding) -> str:
+        if isinstance(change, types.TextDocumentContentChangeWholeDocument):
+            return change.text
+        return apply_edits(self.text, [Edit(span_of(change.range, self.index, encoding), change.text)])
+
+
+class Documents:
+    """The documents open in the client, by their addresses as the client spells them."""
+
+    def __init__(self) -> None:
+        self._by_uri: dict[str, Document] = {}
+
+    def __iter__(self) -> Iterator[Document]:
+        return iter(tuple(self._by_uri.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_uri)
+
+    def get(self, uri: str) -> Document | None:
+        return self._by_uri.get(uri)
+
+    def by_path(self) -> dict[str, Document]:
+        return {document.path: document for document in self._by_uri.values()}
+
+    def open(self, item: types.TextDocumentItem) -> Document:
+        return self._put(Document(item.uri, path_of(item.uri), item.text, item.version))
+
+    def change(
+        self,
+        identifier: types.VersionedTextDocumentIdentifier,
+        changes: Sequence[types.TextDocumentContentChangeEvent],
+        encoding: Encoding,
+    ) -> Document | None:
+        """The document after its changes; `None` where it is not open."""
+        document = self._by_uri.get(identifier.uri)
+        return document and self._put(document.changed(changes, identifier.version, encoding))
+
+    def close(self, uri: str) -> Document | None:
+        return self._by_uri.pop(uri, None)
+
+    def _put(self, document: Document) -> Document:
+        self._by_uri[document.uri] = document
+        return document

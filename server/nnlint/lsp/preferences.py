@@ -1,0 +1,67 @@
+"""What a person sets in the editor, laid over the config files of their projects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nnlint.workspace import ConfigError, Layer, read_layer
+
+SECTION = "nnlint"
+_ORIGIN = "the editor's settings"
+# The keys of the config that an editor may set too, in its own spelling (`extendSelect`).
+_CONFIG_KEYS = ("select", "extend-select", "ignore", "severity", "extend-safe-fixes", "extend-unsafe-fixes")
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """`layer` holds the rule settings; `confirm_unsafe_fixes` asks before a quick fix that may change what a program computes."""
+
+    enable: bool = True
+    confirm_unsafe_fixes: bool = True
+    layer: Layer | None = None
+    problems: tuple[str, ...] = ()
+    """What could not be used, each said so that it can be cured."""
+
+    @classmethod
+    def read(cls, raw: object, folder: str) -> Preferences:
+        """The preferences in a client's settings; what is unknown in them is the client's own business and passed over."""
+        table = _table(raw)
+        layer, problems = _layer(table, folder)
+        return cls(
+            enable=table.get("enable") is not False,
+            confirm_unsafe_fixes=table.get("confirm-unsafe-fixes") is not False,
+            layer=layer,
+            problems=problems,
+        )
+
+
+def _table(raw: object) -> dict[str, Any]:
+    """The settings with keys as the config spells them, whether or not they come wrapped in `settings` or in the section's name."""
+    table = raw
+    for wrapper in ("settings", SECTION):
+        if isinstance(table, Mapping) and isinstance(table.get(wrapper), Mapping):
+            table = table[wrapper]
+    return {_kebab(str(key)): value for key, value in table.items()} if isinstance(table, Mapping) else {}
+
+
+def _kebab(key: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", key).lower()
+
+
+def _layer(table: Mapping[str, Any], folder: str) -> tuple[Layer | None, tuple[str, ...]]:
+    """The layer of those keys that can be used. An empty value is an editor's way of saying that nothing is set."""
+    usable: dict[str, Any] = {}
+    problems = []
+    for key in _CONFIG_KEYS:
+        if not table.get(key):
+            continue
+        try:
+            read_layer({key: table[key]}, _ORIGIN, folder)
+        except ConfigError as error:
+            problems.append(str(error))
+        else:
+            usable[key] = table[key]
+    return (read_layer(usable, _ORIGIN, folder) if usable else None), tuple(problems)

@@ -1,0 +1,184 @@
+"""The projects of the open documents: their configs, their files, and what the engine says of them. Lives in the worker's thread."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from nnlint import engine
+from nnlint.findings import Finding
+from nnlint.lsp.analysis import Analysis
+from nnlint.lsp.disk_watch import DiskWatch, config_places
+from nnlint.lsp.documents import Document
+from nnlint.lsp.preferences import Preferences
+from nnlint.settings import Settings
+from nnlint.workspace import (
+    Config,
+    ConfigError,
+    DiskSources,
+    Layer,
+    OverlaySources,
+    Project,
+    ResolvedConfig,
+    Workspace,
+    check_files,
+    disk_sources,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a file stands on. `error` says why these are not the config and project of now but the last that could be read."""
+
+    config: ResolvedConfig
+    project: Project
+    error: ConfigError | None = None
+
+
+@dataclass(frozen=True)
+class Roots:
+    """The folders open in the client, each with the preferences that hold in it; `default` holds elsewhere."""
+
+    default: Preferences = field(default_factory=Preferences)
+    by_folder: Mapping[str, Preferences] = field(default_factory=dict)
+
+    def folder_of(self, path: str) -> str | None:
+        """The innermost open folder that holds a path."""
+        holding = [folder for folder in self.by_folder if path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)]
+        return max(holding, key=len, default=None)
+
+    def preferences_for(self, path: str) -> Preferences:
+        folder = self.folder_of(path)
+        return self.default if folder is None else self.by_folder[folder]
+
+
+class Projects:
+    """Remembers configs, file lists and texts until `renew` is called."""
+
+    def __init__(self, roots: Roots | None = None, *, watches_files: bool = False) -> None:
+        """With `watches_files`, changes to Python files are looked for as well as those to configs: nobody else tells of them."""
+        self._roots = roots or Roots()
+        self._watches_files = watches_files
+        self._watch = DiskWatch()
+        self._workspaces: dict[str | None, Workspace] = {}
+        self._grounds: dict[str, Ground] = {}
+        self._last_good: dict[str, Ground] = {}
+        self._disks: dict[str, DiskSources] = {}
+        self._outdated: dict[str, DiskSources] = {}
+
+    def renew(self, roots: Roots | None = None) -> None:
+        """Look at the disk again. Texts whose files did not change are kept, and so is the last good config of every folder."""
+        self._roots = roots or self._roots
+        self._workspaces.clear()
+        self._grounds.clear()
+        self._watch.forget()
+        self.reread()
+
+    def reread(self) -> None:
+        """Take up what has been written to files that are known already."""
+        self._outdated.update(self._disks)
+        self._disks.clear()
+
+    def has_changed_on_disk(self) -> bool:
+        """Whether a file that a check has leant on is no longer as it was then."""
+        return self._watch.has_changed()
+
+    def ground_of(self, path: str) -> Ground:
+        folder = os.path.dirname(path) if os.path.isabs(path) else ""
+        if folder not in self._grounds:
+            self._grounds[folder] = self._survey(path, folder)
+        return self._grounds[folder]
+
+    def check(self, target: Document, documents: Mapping[str, Document]) -> Analysis:
+        """The findings of a document among those that are open. Failures of nnlint itself are logged, and are no findings."""
+        begin = time.perf_counter()
+        sources: OverlaySources = OverlaySources(DiskSources((), ()), {target.path: target.text})
+        findings: tuple[Finding, ...] = ()
+        try:
+            if self.is_checked(target.path):
+                sources = self.sources_for(target, documents)
+                findings = tuple(self._findings(target, sources))
+        except Exception:
+            log.exception("checking %s failed; please report this", target.uri)
+        return Analysis(target, findings, sources, documents, self._config_errors(), time.perf_counter() - begin)
+
+    def graph(self, target: Document, documents: Mapping[str, Document], class_name: str) -> str:
+        """The dataflow graph of a class of the target, as text."""
+        return engine.graph_text(self.sources_for(target, documents), target.path, class_name)
+
+    def sources_for(self, target: Document, documents: Mapping[str, Document]) -> OverlaySources:
+        """The target's project as the client sees it: open documents in place of their files."""
+        project = self.ground_of(target.path).project
+        texts = {path: document.text for path, document in documents.items() if self._is_in(path, project)}
+        return OverlaySources(self._disk(project), {**texts, target.path: target.text})
+
+    def is_checked(self, path: str) -> bool:
+        """Whether findings of a file are wanted: its config does not exclude it, and the person has not switched nnlint off."""
+        if not self._roots.preferences_for(path).enable:
+            return False
+        ground = self.ground_of(path)
+        return not any(ground.config.excludes.matches(part) for part in _parts_below(path, ground.project.folder))
+
+    def settings_for(self, path: str) -> Settings:
+        return self.ground_of(path).config.settings_for(path)
+
+    def _findings(self, target: Document, sources: OverlaySources) -> Iterable[Finding]:
+        result = check_files(sources, [target.path], self.settings_for)
+        for error in result.internal_errors:
+            log.error("while checking %s: %s", target.uri, error)
+        return result.findings
+
+    def _config_errors(self) -> tuple[ConfigError, ...]:
+        """What is wrong with the configs that were needed since the last look at the disk."""
+        return tuple(ground.error for ground in self._grounds.values() if ground.error is not None)
+
+    def _survey(self, path: str, folder: str) -> Ground:
+        self._watch.add(config_places(folder))
+        workspace = self._workspace_of(path)
+        try:
+            ground = Ground(workspace.config_for(path), workspace.project_of(path))
+        except ConfigError as error:
+            last = self._last_good.get(folder) or self._bare_ground(path, folder)
+            return Ground(last.config, last.project, error)
+        self._watch.add(layer.path for layer in ground.config.config.layers if layer.path)
+        self._last_good[folder] = ground
+        return ground
+
+    def _bare_ground(self, path: str, folder: str) -> Ground:
+        """What a file stands on whose config never could be read: the built-in settings, and its folder alone."""
+        config = ResolvedConfig(Config().with_layers(self._overrides(self._roots.folder_of(path))))
+        return Ground(config, Project(folder, (folder,), (path,)))
+
+    def _workspace_of(self, path: str) -> Workspace:
+        root = self._roots.folder_of(path)
+        if root not in self._workspaces:
+            self._workspaces[root] = Workspace(named=self._roots.by_folder, overrides=self._overrides(root))
+        return self._workspaces[root]
+
+    def _overrides(self, root: str | None) -> tuple[Layer, ...]:
+        preferences = self._roots.default if root is None else self._roots.by_folder[root]
+        return () if preferences.layer is None else (preferences.layer,)
+
+    def _is_in(self, path: str, project: Project) -> bool:
+        return os.path.isabs(path) and self.ground_of(path).project.folder == project.folder
+
+    def _disk(self, project: Project) -> DiskSources:
+        if project.folder not in self._disks:
+            if self._watches_files:
+                self._watch.add(project.files)
+                self._watch.add({os.path.dirname(file) for file in project.files} | {project.folder})
+            old = self._outdated.pop(project.folder, None)
+            self._disks[project.folder] = old.refreshed(project.import_roots, project.files) if old else disk_sources(project)
+        return self._disks[project.folder]
+
+
+def _parts_below(path: str, folder: str) -> Iterator[str]:
+    """The path, and those of its parents that lie below a folder."""
+    while len(path) > len(folder) and os.path.isabs(path):
+        yield path
+        path = os.path.dirname(path)

@@ -1,0 +1,83 @@
+"""Brings diagnostics to the client: answers where it pulls, pushes elsewhere, and never both for one document."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from nnlint.lsp.addresses import uri_of
+from nnlint.lsp.analysis import Analysis
+from nnlint.lsp.analyst import Analyst, Urgency
+from nnlint.lsp.capabilities import Client
+from nnlint.lsp.diagnostics import diagnostics_of, diagnostics_of_config
+from nnlint.workspace import ConfigError
+
+
+class Publisher:
+    """Knows what the client was told last, so that it is told nothing twice."""
+
+    def __init__(self, server: LanguageServer, client: Client, analyst: Analyst) -> None:
+        self._server = server
+        self._client = client
+        self._analyst = analyst
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._told: dict[str, tuple[int | None, list[types.Diagnostic]]] = {}
+        self._broken_configs: frozenset[str] = frozenset()
+
+    async def pull(self, uri: str, previous: str | None) -> types.DocumentDiagnosticReport:
+        """The answer for a document that the client pulls."""
+        analysis = await self._analyst.analysis(uri, Urgency.TYPED)
+        items = self._diagnostics(analysis).get(uri, []) if analysis else []
+        result_id = _fingerprint(items)
+        if result_id == previous:
+            return types.RelatedUnchangedDocumentDiagnosticReport(result_id)
+        return types.RelatedFullDocumentDiagnosticReport(items, result_id=result_id)
+
+    def refresh(self) -> None:
+        """Ask a client that pulls to pull everything again."""
+        self._server.workspace_diagnostic_refresh(None)
+
+    def push(self, uri: str, urgency: Urgency) -> None:
+        """Check a document and publish what comes of it."""
+        task = asyncio.ensure_future(self._push(uri, urgency))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def withdraw(self, uri: str) -> None:
+        """Take back what was said of a document that is closed now."""
+        if uri in self._told:
+            self._tell(uri, None, [])
+            del self._told[uri]
+
+    async def _push(self, uri: str, urgency: Urgency) -> None:
+        analysis = await self._analyst.analysis(uri, urgency)
+        if analysis is None:
+            return
+        by_uri = self._diagnostics(analysis)
+        for part in analysis.target.parts:
+            self._tell(part.uri, part.version, by_uri[part.uri])
+
+    def _diagnostics(self, analysis: Analysis) -> dict[str, list[types.Diagnostic]]:
+        self._tell_of_configs(analysis.config_errors)
+        return diagnostics_of(analysis, self._client)
+
+    def _tell_of_configs(self, errors: tuple[ConfigError, ...]) -> None:
+        """Show in each config file what is wrong with it, and take it back once it is right. Clients do not pull for these files."""
+        by_uri = {uri_of(error.path): diagnostics_of_config(error) for error in errors if error.path is not None}
+        for uri in self._broken_configs - by_uri.keys():
+            self.withdraw(uri)
+        for uri, diagnostics in by_uri.items():
+            self._tell(uri, None, diagnostics)
+        self._broken_configs = frozenset(by_uri)
+
+    def _tell(self, uri: str, version: int | None, diagnostics: list[types.Diagnostic]) -> None:
+        if self._told.get(uri) != (version, diagnostics):
+            self._told[uri] = (version, diagnostics)
+            self._server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, diagnostics, version))
+
+
+def _fingerprint(items: list[types.Diagnostic]) -> str:
+    return hashlib.blake2b(repr(items).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

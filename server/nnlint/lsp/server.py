@@ -1,0 +1,237 @@
+"""The server: its handlers, each a few lines between the protocol and the session, and the way in and out of its process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcContentModified, JsonRpcException, JsonRpcInvalidParams, JsonRpcRequestCancelled, JsonRpcServerNotInitialized
+from pygls.lsp.server import LanguageServer
+
+from nnlint import __version__
+from nnlint.lsp.actions import FIX_ALL, QUICK_FIX, SHOW_DOCUMENTATION, action_of, find_offer, offers
+from nnlint.lsp.client_log import ClientLog
+from nnlint.lsp.debug import debug_information
+from nnlint.lsp.hover import hover_of_findings, hover_of_suppression
+from nnlint.lsp.session import Session
+from nnlint.rule_url import rule_url
+
+log = logging.getLogger(__name__)
+
+PRINT_DEBUG_INFORMATION = "nnlint.printDebugInformation"
+SHOW_GRAPH = "nnlint.showGraph"
+
+_WATCHED = ("**/*.py", "**/nnlint.toml", "**/pyproject.toml")
+# pygls would keep texts of its own; the session's documents take their place.
+_OWN_SYNCHRONIZATION = (types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE, types.TEXT_DOCUMENT_DID_CLOSE)
+_EXPECTED_ERRORS = (JsonRpcContentModified.CODE, JsonRpcRequestCancelled.CODE)
+
+
+class Server(LanguageServer):
+    """pygls's server with a session, which starts when a client introduces itself."""
+
+    def __init__(self) -> None:
+        super().__init__("nnlint", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Incremental)
+        self._session: Session | None = None
+        self.exit_status = 1  # what leaving without a shutdown request means
+        for method in _OWN_SYNCHRONIZATION:
+            self.protocol.fm.builtin_features.pop(method)
+        for method, handler, options in FEATURES:
+            self.feature(method, options)(handler)
+        for name, command in COMMANDS.items():
+            self.command(name)(command)
+
+    @property
+    def session(self) -> Session:
+        if self._session is None:
+            raise JsonRpcServerNotInitialized
+        return self._session
+
+    def begin(self, params: types.InitializeParams) -> None:
+        logger = logging.getLogger("nnlint")
+        logger.addHandler(ClientLog(self, asyncio.get_running_loop()))
+        logger.setLevel(logging.INFO)
+        self._session = Session(self, params)
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Errors go to the log: a pop-up would stand in the way of a person who can do nothing about it."""
+        if isinstance(error, JsonRpcException) and error.code in _EXPECTED_ERRORS:
+            return
+        details = error.data if isinstance(error, JsonRpcException) and isinstance(error.data, dict) else {}
+        log.error("%s\n%s", error, "".join(details.get("traceback", ())))
+
+    def shutdown(self) -> None:
+        """The client is gone; threads that still work are not waited for."""
+        leave(self.exit_status)
+
+
+def leave(status: int) -> None:
+    """Leave the process at once. An ordinary exit waits for threads, and one deep in native code cannot be stopped."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def initialize(ls: Server, params: types.InitializeParams) -> None:
+    ls.begin(params)
+    if ls.session.client.pulls:
+        options = types.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnostics=False, identifier="nnlint")
+        ls.feature(types.TEXT_DOCUMENT_DIAGNOSTIC, options)(pull_diagnostics)
+
+
+def initialized(ls: Server, params: types.InitializedParams) -> None:
+    client = ls.session.client
+    registrations = []
+    if client.watches_files:
+        watchers = [types.FileSystemWatcher(pattern) for pattern in _WATCHED]
+        options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+        registrations.append(types.Registration("nnlint-files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options))
+    if client.registers_settings:
+        section = types.DidChangeConfigurationRegistrationOptions("nnlint")
+        registrations.append(types.Registration("nnlint-settings", types.WORKSPACE_DID_CHANGE_CONFIGURATION, section))
+    if registrations:
+        ls.client_register_capability(types.RegistrationParams(registrations))
+    ls.session.start()
+
+
+def shutdown(ls: Server, params: None) -> None:
+    ls.exit_status = 0
+    ls.session.stop()
+
+
+def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
+    ls.session.open(params.text_document)
+
+
+def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
+    ls.session.change(params)
+
+
+def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
+    ls.session.close(params.text_document.uri)
+
+
+def did_change_watched_files(ls: Server, params: types.DidChangeWatchedFilesParams) -> None:
+    ls.session.files_changed(params.changes)
+
+
+def did_change_configuration(ls: Server, params: types.DidChangeConfigurationParams) -> None:
+    ls.session.settings_changed(params.settings)
+
+
+def did_change_workspace_folders(ls: Server, params: types.DidChangeWorkspaceFoldersParams) -> None:
+    ls.session.settings_changed()
+
+
+async def pull_diagnostics(ls: Server, params: types.DocumentDiagnosticParams) -> types.DocumentDiagnosticReport:
+    return await ls.session.publisher.pull(params.text_document.uri, params.previous_result_id)
+
+
+async def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
+    session = ls.session
+    analyzed = await session.analyzed(params.text_document.uri)
+    if analyzed is None:
+        return None
+    analysis, document = analyzed
+    found = hover_of_findings(document, params.position, analysis, session.client)
+    return found or hover_of_suppression(document, params.position, session.client)
+
+
+async def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction] | None:
+    session, uri = ls.session, params.text_document.uri
+    analyzed = await session.analyzed(uri) if session.client.takes_code_actions else None
+    if analyzed is None:
+        return None
+    analysis, document = analyzed
+    confirms = session.preferences_for(uri).confirm_unsafe_fixes
+    actions = []
+    for offer in offers(analysis, document, params.context, params.range, session.client):
+        action = action_of(offer, analysis, session.client, confirms)
+        if action.edit is not None and offer.kind == QUICK_FIX and session.client.resolves_edits:
+            action.edit, action.data = None, {"uri": uri, "version": document.version, "key": offer.key}
+        actions.append(action)
+    return actions
+
+
+async def resolve_code_action(ls: Server, action: types.CodeAction) -> types.CodeAction:
+    """The edit of an action that was offered, if it is still what was looked at."""
+    session, data = ls.session, action.data
+    if not isinstance(data, dict):
+        return action
+    analyzed = await session.analyzed(data["uri"])
+    if analyzed is None or analyzed[1].version != data["version"]:
+        raise JsonRpcContentModified("the text has changed since this action was offered; ask for it again")
+    analysis, _ = analyzed
+    offer = find_offer(data["key"], analysis, session.client)
+    if offer is not None:
+        confirms = session.preferences_for(data["uri"]).confirm_unsafe_fixes
+        action.edit = action_of(offer, analysis, session.client, confirms).edit
+    return action
+
+
+async def print_debug_information(ls: Server, *arguments: Any) -> str:
+    """What a person is asked for who reports that something is wrong; needs no arguments."""
+    text = await debug_information(ls.session)
+    log.info("%s", text)
+    return text
+
+
+async def show_graph(ls: Server, *arguments: Any) -> str:
+    """The dataflow graph of a class's `forward()`, with what is known of the values in it.
+
+    The arguments are a document's address and a class's name, or `{"uri": …, "position": …}` for the class at a position.
+    """
+    match arguments:
+        case (str(uri), str(class_name)):
+            return await ls.session.graph(uri, class_name)
+        case ({"uri": str(uri), "position": {"line": int(line)}},):
+            return await ls.session.graph_at(uri, line)
+        case _:
+            raise JsonRpcInvalidParams(f'{SHOW_GRAPH} takes a document and a class name, or {{"uri": …, "position": …}}')
+
+
+async def show_documentation(ls: Server, code: str) -> None:
+    """Open a rule's page in the client."""
+    url = rule_url(code)
+    if url is not None and ls.session.client.opens_documents:
+        await ls.window_show_document_async(types.ShowDocumentParams(url, take_focus=True))
+
+
+FEATURES: tuple[tuple[str, Callable[..., Any], Any], ...] = (
+    (types.INITIALIZE, initialize, None),
+    (types.INITIALIZED, initialized, None),
+    (types.SHUTDOWN, shutdown, None),
+    (types.TEXT_DOCUMENT_DID_OPEN, did_open, None),
+    (types.TEXT_DOCUMENT_DID_CHANGE, did_change, None),
+    (types.TEXT_DOCUMENT_DID_CLOSE, did_close, None),
+    (types.WORKSPACE_DID_CHANGE_WATCHED_FILES, did_change_watched_files, None),
+    (types.WORKSPACE_DID_CHANGE_CONFIGURATION, did_change_configuration, None),
+    (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, did_change_workspace_folders, None),
+    (types.TEXT_DOCUMENT_HOVER, hover, None),
+    (types.TEXT_DOCUMENT_CODE_ACTION, code_action, types.CodeActionOptions([QUICK_FIX, FIX_ALL], resolve_provider=True)),
+    (types.CODE_ACTION_RESOLVE, resolve_code_action, None),
+)
+COMMANDS: dict[str, Callable[..., Any]] = {
+    PRINT_DEBUG_INFORMATION: print_debug_information,
+    SHOW_GRAPH: show_graph,
+    SHOW_DOCUMENTATION: show_documentation,
+}
+
+
+def main(tcp_port: int | None = None) -> None:
+    """Serve one client on standard input and output, or the first that connects to a port of this machine. Does not return."""
+    server = Server()
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)  # what fails is told by `report_server_error`
+    stdout, sys.stdout = sys.stdout, sys.stderr  # a stray print would break the protocol
+    try:
+        if tcp_port is None:
+            server.start_io(stdout=stdout.buffer)
+        else:
+            server.start_tcp("127.0.0.1", tcp_port)
+    finally:
+        leave(server.exit_status)

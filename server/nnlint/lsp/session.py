@@ -1,0 +1,173 @@
+"""All that the server keeps for its client, and what follows when any of it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable, Mapping
+from functools import partial
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from nnlint.lsp.addresses import path_of
+from nnlint.lsp.analysis import Analysis
+from nnlint.lsp.analyst import Analyst, Urgency
+from nnlint.lsp.capabilities import Client
+from nnlint.lsp.documents import Document, Documents
+from nnlint.lsp.preferences import SECTION, Preferences
+from nnlint.lsp.projects import Projects, Roots
+from nnlint.lsp.publisher import Publisher
+from nnlint.lsp.worker import Worker
+
+log = logging.getLogger(__name__)
+
+# How long the first check waits for the client's settings, so that nothing is shown that they switch off.
+_SETTINGS_SECONDS = 1.0
+# How often files are looked at that the client does not tell of.
+_LOOK_SECONDS = 1.0
+_WARM_UP = "import torch\n"
+
+
+class Session:
+    """One client's documents, preferences and projects. Everything here happens on the event loop; the projects live in the worker."""
+
+    def __init__(self, server: LanguageServer, params: types.InitializeParams) -> None:
+        self._server = server
+        self._initial_settings = params.initialization_options
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.client = Client.of(params)
+        self.documents = Documents()
+        self.worker = Worker()
+        self.roots = _roots(self._folders(), {}, self._initial_settings)
+        self.projects = Projects(self.roots, watches_files=not self.client.watches_files)
+        self.analyst = Analyst(self.worker, self.projects, self.documents)
+        self.publisher = Publisher(server, self.client, self.analyst)
+
+    def start(self) -> None:
+        """The client is ready to be asked and told."""
+        # The first check imports much; better now than when a person waits for it.
+        self.worker.run(partial(self.projects.check, Document("nnlint:warm-up", "nnlint:warm-up", _WARM_UP), {}))
+        self._spawn(self._start())
+        self._spawn(self._keep_looking())
+
+    def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    def open(self, item: types.TextDocumentItem) -> None:
+        if item.language_id.lower() == "python" or item.uri.endswith(".py"):
+            self.documents.open(item)
+            self._changed(item.uri)
+
+    def change(self, params: types.DidChangeTextDocumentParams) -> None:
+        if self.documents.change(params.text_document, params.content_changes, self.client.encoding):
+            self._changed(params.text_document.uri)
+
+    def close(self, uri: str) -> None:
+        if self.documents.close(uri):
+            self.worker.run(self.projects.reread)
+            self.publisher.withdraw(uri)
+            self._changed(uri)
+
+    def files_changed(self, events: Iterable[types.FileEvent]) -> None:
+        """What the client saw on the disk. That an open document was saved changes nothing that is checked now."""
+        open_paths = self.documents.by_path().keys()
+        others = [e for e in events if e.type != types.FileChangeType.Changed or path_of(e.uri) not in open_paths]
+        if others:
+            self.renew()
+        else:
+            self.worker.run(self.projects.reread)
+
+    def renew(self, roots: Roots | None = None) -> None:
+        """Look at configs and files again, and check everything anew."""
+        self.roots = roots or self.roots
+        self.worker.run(partial(self.projects.renew, self.roots))
+        self._changed()
+
+    def settings_changed(self, settings: object = None) -> None:
+        """The client's settings, or its open folders, are others now."""
+        if self.client.has_configuration:
+            self._spawn(self._fetch_settings())
+        else:
+            self._take_settings({None: settings} if settings else {})
+
+    async def analyzed(self, uri: str) -> tuple[Analysis, Document] | None:
+        """What holds for a document that a person asks about, as it is when this returns; `None` where it is not open."""
+        analysis = await self.analyst.analysis(uri, Urgency.ASKED)
+        document = None if analysis is None else analysis.target.part(uri)
+        return None if analysis is None or document is None else (analysis, document)
+
+    def preferences_for(self, uri: str) -> Preferences:
+        return self.roots.preferences_for(path_of(uri))
+
+    async def graph(self, uri: str, class_name: str) -> str:
+        """The dataflow graph of a class as text, or a sentence that says why there is none."""
+        document = self.documents.get(uri)
+        if document is None:
+            return f"{uri} is not open."
+        try:
+            return await self.worker.run(partial(self.projects.graph, document, self.documents.by_path(), class_name))
+        except LookupError as error:
+            return str(error.args[0]) if error.args else f"There is no class {class_name} in {uri}."
+
+    async def graph_at(self, uri: str, line: int) -> str:
+        """The dataflow graph of the class that a line belongs to."""
+        document = self.documents.get(uri)
+        class_name = None if document is None else document.class_at(line)
+        return await self.graph(uri, class_name) if class_name else "The cursor stands in no class."
+
+    async def _start(self) -> None:
+        if self.client.has_configuration:
+            fetching = self._spawn(self._fetch_settings())
+            await asyncio.wait({fetching}, timeout=_SETTINGS_SECONDS)
+        self.analyst.start()
+
+    async def _fetch_settings(self) -> None:
+        scopes = [None, *self._folders()]
+        items = [types.ConfigurationItem(scope_uri=uri, section=SECTION) for uri in scopes]
+        settings = await self._server.workspace_configuration_async(types.ConfigurationParams(items))
+        self._take_settings({scope: value for scope, value in zip(scopes, settings, strict=False) if value})
+
+    def _take_settings(self, settings: Mapping[str | None, object]) -> None:
+        roots = _roots(self._folders(), settings, self._initial_settings)
+        for preferences in (roots.default, *roots.by_folder.values()):
+            for problem in preferences.problems:
+                log.warning("%s; it is left aside", problem)
+        if roots != self.roots:
+            self.renew(roots)
+
+    def _folders(self) -> tuple[str, ...]:
+        """The addresses of the folders open in the client."""
+        workspace = self._server.workspace
+        return tuple(folder.uri for folder in workspace.folders.values()) or ((workspace.root_uri,) if workspace.root_uri else ())
+
+    def _changed(self, uri: str | None = None) -> None:
+        """Check anew: a document and those that it may affect, or all."""
+        self.analyst.invalidate()
+        if not self.client.pulls:
+            for document in self.documents:
+                self.publisher.push(document.uri, Urgency.TYPED if document.uri == uri else Urgency.AFFECTED)
+        elif uri is None and len(self.documents):
+            self.publisher.refresh()
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if len(self.documents) and await self.worker.run(self.projects.has_changed_on_disk):
+                self.renew()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _roots(folders: Iterable[str], settings: Mapping[str | None, object], initial: object) -> Roots:
+    """The open folders with their preferences: those that hold for the folder, else for all, else what the client said at first."""
+    everywhere = settings.get(None) or initial
+    paths = {path_of(uri): uri for uri in folders}
+    by_folder = {path: Preferences.read(settings.get(uri) or everywhere, path) for path, uri in paths.items()}
+    return Roots(Preferences.read(everywhere, next(iter(paths), "")), by_folder)
+
