@@ -32,9 +32,10 @@ class Names:
 
     def __call__(self, path: str) -> str:
         name = self._given.get(path)
-        if name is not None:
-            return name
-        return path[len(self._here) :] if self._relative and path.startswith(self._here) else path
+        if name is None:
+            name = path[len(self._here) :] if self._relative and path.startswith(self._here) else path
+        # Where the locale is not UTF-8, Python keeps the bytes of names that it cannot read as lone surrogates.
+        return name if name.isascii() else os.fsencode(name).decode("utf-8", "surrogateescape")
 
 
 class Report:

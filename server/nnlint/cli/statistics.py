@@ -19,5 +19,9 @@ def render_statistics(report: Report, output_format: str) -> str:
             for (code, name), count in rows
         ]
         return json.dumps(items, indent=2) + "\n"
-    marks = {0: "[ ]"} if fixable else {0: ""}
-    return "".join(f"{count}\t{code}\t{'[*]' if fixable[code] else marks[0]}\t{name}\n" for (code, name), count in rows)
+    return "".join(f"{count}\t{code}{_mark(fixable, code)}\t{name}\n" for (code, name), count in rows)
+
+
+def _mark(fixable: Counter[str], code: str) -> str:
+    """Which rules `--fix` would do something for; nothing where it would do nothing at all."""
+    return ("\t[*]" if fixable[code] else "\t[ ]") if fixable else ""
