@@ -73,8 +73,6 @@ def test_many_findings_in_one_file(commands: Commands) -> None:
     head = "import torch.nn as nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
     calls = "".join(f"        x = self.norm{i}(self.conv{i}(x))\n" for i in range(12))
     forward = f"    def forward(self, x):\n{calls}        return x\n"
-        "    def forward(self, x):\n" + "".join(f"        x = self.norm{i}(self.conv{i}(x))\n" for i in range(12)) + "        return x\n"
-    )
     commands.write({"a.py": head + "".join(layer.format(i) for i in range(12)) + "\n" + forward})
     assert "Fixed 12 findings" in commands.check(*UNSAFE).err
     assert (commands.folder / "a.py").read_text().count("8, 8, 3, bias=False)") == 12
