@@ -39,22 +39,19 @@ def fix_files(
 ) -> Fixed:
     """Applies the fixes of these grades to the files of one project; `first` are the findings before."""
     fixed = Fixed(first)
-    refused: set[tuple[str, str]] = set()
+    refused: set[Fix] = set()
     parser = Parser()
     for _ in range(_MOST_PASSES):
         chosen = _choose(fixed.result.findings, grades, refused)
         if not chosen:
             return fixed
-        texts = _edited(chosen, lambda path: fixed.texts.get(path, sources.text(path) or ""))
-        broken = {path for path, text in texts.items() if _breaks(parser, fixed.texts.get(path, sources.text(path) or ""), text)}
-        if broken:
-            culprits = {(f.path, f.code) for f, fix in chosen if broken & _touched(f, fix)}
-            fixed.problems += [
-                f"{path}: the fix of {code} would not leave valid Python, so it was not applied" for path, code in sorted(culprits)
-            ]
-            refused |= culprits
+        before = _Texts(sources, fixed.texts)
+        if _breaks(parser, before, chosen):
+            culprits = [one for one in chosen if _breaks(parser, before, [one])] or chosen
+            refused.update(fix for _, fix in culprits)
+            fixed.problems += [_refusal(finding) for finding, _ in culprits if _refusal(finding) not in fixed.problems]
             continue
-        fixed.texts |= texts
+        fixed.texts |= _edited(before, chosen)
         fixed.applied.update(finding.code for finding, _ in chosen)
         fixed.result = check_files(OverlaySources(sources, fixed.texts), paths, settings_for)
     left = sorted({f"{finding.path}: {finding.code}" for finding, _ in _choose(fixed.result.findings, grades, refused)})
@@ -62,13 +59,29 @@ def fix_files(
     return fixed
 
 
-def _choose(findings: Iterable[Finding], grades: frozenset[Applicability], refused: set[tuple[str, str]]) -> list[tuple[Finding, Fix]]:
+@dataclass(frozen=True)
+class _Texts:
+    """The texts as the passes so far have left them."""
+
+    sources: DiskSources | OverlaySources
+    changed: Mapping[str, str]
+
+    def __getitem__(self, path: str) -> str:
+        text = self.changed.get(path)
+        return text if text is not None else self.sources.text(path) or ""
+
+
+def _refusal(finding: Finding) -> str:
+    return f"{finding.path}: the fix of {finding.code} would not leave valid Python, so it was not applied"
+
+
+def _choose(findings: Iterable[Finding], grades: frozenset[Applicability], refused: set[Fix]) -> list[tuple[Finding, Fix]]:
     """The fixes of one pass, in the order of the findings: each whole, none that touches what an earlier one changes."""
     taken: dict[str, list[Edit]] = {}
     chosen = []
     for finding in findings:
         fix = preferred_fix(finding)
-        if fix is None or fix.applicability not in grades or (finding.path, finding.code) in refused:
+        if fix is None or fix.applicability not in grades or fix in refused:
             continue
         edits = _edits_by_path([(finding, fix)])
         if any(edits_overlap(edits[path], taken.get(path, ())) for path in edits):
@@ -87,13 +100,11 @@ def _edits_by_path(chosen: Iterable[tuple[Finding, Fix]]) -> dict[str, list[Edit
     return edits
 
 
-def _edited(chosen: Iterable[tuple[Finding, Fix]], text: Callable[[str], str]) -> Mapping[str, str]:
-    return {path: apply_edits(text(path), edits) for path, edits in _edits_by_path(chosen).items()}
+def _edited(before: _Texts, chosen: Iterable[tuple[Finding, Fix]]) -> dict[str, str]:
+    return {path: apply_edits(before[path], edits) for path, edits in _edits_by_path(chosen).items()}
 
 
-def _touched(finding: Finding, fix: Fix) -> set[str]:
-    return set(_edits_by_path([(finding, fix)]))
-
-
-def _breaks(parser: Parser, before: str, after: str) -> bool:
-    return len(parser.parse(after).problems) > len(parser.parse(before).problems)
+def _breaks(parser: Parser, before: _Texts, chosen: Iterable[tuple[Finding, Fix]]) -> bool:
+    """Whether a file would parse worse after these fixes."""
+    after = _edited(before, chosen)
+    return any(len(parser.parse(text).problems) > len(parser.parse(before[path]).problems) for path, text in after.items())

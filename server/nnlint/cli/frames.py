@@ -17,7 +17,7 @@ _LEAD = 40
 def frame(index: LineIndex, span: Span, role: str, style: Style, *, context: int = _CONTEXT, mark: str = "^") -> Iterator[str]:
     """The frame's lines below the `-->`: a bar, then the source with its marks."""
     first, last = _line_range(index, span)
-    shown = range(max(0, first - context), min(_line_count(index), last + context + 1))
+    shown = range(max(0, first - context), _end(index, last, context))
     gutter = gutter_width(index, span, context)
     bar = style.paint("|", "gutter")
     yield f"{'':{gutter}} {bar}"
@@ -36,12 +36,13 @@ def frame(index: LineIndex, span: Span, role: str, style: Style, *, context: int
 
 def gutter_width(index: LineIndex, span: Span, context: int = _CONTEXT) -> int:
     """How wide the frame's line numbers are."""
-    return len(str(min(_line_count(index), _line_range(index, span)[1] + context + 1)))
+    return len(str(_end(index, _line_range(index, span)[1], context)))
 
 
-def _line_count(index: LineIndex) -> int:
-    """The lines of the text, the empty one after its last line end left aside where there are others."""
-    return max(1, index.line_count - (index.text[-1:] in ("\n", "\r")))
+def _end(index: LineIndex, last: int, context: int) -> int:
+    """The line after the last one shown. The empty line after the text's last line end is no context."""
+    lines = index.line_count - (index.text[-1:] in ("\n", "\r"))
+    return max(last + 1, min(lines, last + context + 1))
 
 
 def _line_range(index: LineIndex, span: Span) -> tuple[int, int]:
@@ -62,7 +63,8 @@ def _line(index: LineIndex, line: int, span: Span, mark: str) -> tuple[str, str]
     shown, begin = _clip(text, start)
     lead = ("…" if begin else "") + text[begin:start]
     count = max(1, width(text[start : min(end, begin + _MOST_COLUMNS)]))
-    return shown, " " * width(lead) + mark * count if text.strip() else ""
+    is_blank_inside = not text.strip() and whole.start > span.start
+    return shown, "" if is_blank_inside else " " * width(lead) + mark * count
 
 
 def _clip(text: str, start: int) -> tuple[str, int]:
