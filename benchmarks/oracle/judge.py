@@ -28,6 +28,7 @@ _SIZES = (0.3, -3.0, 20.0)
 _SETTLING_RUNS = 400
 _SEED = 20240
 _MAX_DEPTH = 8
+_SURE_GRADIENT = 1e-6
 
 
 class Verdict(Enum):
@@ -44,13 +45,13 @@ class Nondeterministic(Exception):
 
 
 def outputs_of(value: Any) -> list[Tensor]:
-    """Every tensor in a model's output, whatever containers it is in."""
-    return list(_tensors(value, 0, set()))
+    """A copy of every tensor in a model's output, whatever containers it is in."""
+    return [tensor.detach().clone() for tensor in _tensors(value, 0, set())]
 
 
 def _tensors(value: Any, depth: int, seen: set[int]) -> Iterator[Tensor]:
     if isinstance(value, Tensor):
-        yield value.detach().clone()
+        yield value
         return
     if depth > _MAX_DEPTH or isinstance(value, (str, bytes, nn.Module, type)) or id(value) in seen:
         return
@@ -108,10 +109,16 @@ def _unique(modules: Iterable[nn.Module]) -> list[nn.Module]:
 
 
 class Trial:
-    """One way to run a model: the modules that take part, and a call without arguments that returns outputs."""
+    """One way to run a model: the modules that take part, and a call without arguments that returns outputs.
 
-    def __init__(self, modules: Iterable[nn.Module], run: Callable[[], Any]) -> None:
-        self._run = run
+    Outputs that differ by less than `tolerance`, relatively, count as equal. Where running statistics do not settle by averaging over
+    one run, `patience` runs are tried.
+    """
+
+    def __init__(
+        self, modules: Iterable[nn.Module], run: Callable[[], Any], tolerance: float = TOLERANCE, patience: int = _SETTLING_RUNS
+    ) -> None:
+        self._run, self._tolerance, self._patience = run, tolerance, patience
         with torch.no_grad():
             _seed()
             run()  # lazy modules get their shapes
@@ -124,9 +131,14 @@ class Trial:
         self.remember_buffers()
         self._called: set[int] = set()
         self._baseline = self._observe_calls()
-        if change(self._baseline, self.outputs()) > TOLERANCE:
+        if change(self._baseline, self.outputs()) > self._tolerance:
             raise Nondeterministic
         self._settled_baseline: list[Tensor] | None = None
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every number that comes out is one."""
+        return all(bool(o.isfinite().all()) for o in self._baseline if o.is_floating_point())
 
     def _randomize(self) -> None:
         """Noise on every parameter, and on the running statistics, so that nothing stays at a special value."""
@@ -209,22 +221,45 @@ class Trial:
 
     def verdict(self, layer: nn.Module) -> Verdict:
         """What this run says of the layer's bias; the layer must have one."""
-        if self._moves(layer.bias):
+        if self.moves(layer.bias):
             return Verdict.NEEDED
         if not self._matters(layer):
             return Verdict.NOT_EXERCISED
         return Verdict.REDUNDANT if self._settles(layer.bias) else Verdict.TRAINING_ONLY
 
+    def surely_needed(self) -> set[int]:
+        """The ids of the layers whose bias has a gradient far above rounding; that of the others says nothing (a dead ReLU has none)."""
+        layers = [m for m in self.layers if m.bias is not None and m.bias.requires_grad]
+        self.restore_buffers()
+        _seed()
+        generator = torch.Generator().manual_seed(_SEED + 3)
+        with torch.enable_grad():
+            outputs = [o for o in _tensors(self._run(), 0, set()) if o.is_floating_point() and o.requires_grad]
+            loss = sum((_project(o, generator) for o in outputs), torch.zeros(()))
+        if not loss.requires_grad:
+            return set()
+        biases: list[Any] = [m.bias for m in layers]
+        gradients = torch.autograd.grad(loss, biases, allow_unused=True)
+        return {id(m) for m, g in zip(layers, gradients, strict=True) if g is not None and float(g.norm()) > _SURE_GRADIENT}
+
     def _matters(self, layer: nn.Module) -> bool:
         """Whether the layer is called and its weights (those of its parametrizations too) reach an output."""
         weights = [p for p in layer.parameters() if p is not layer.bias]
-        return id(layer) in self._called and any(self._moves(weight) for weight in weights)
+        return id(layer) in self._called and any(self.moves(weight) for weight in weights)
 
-    def _moves(self, parameter: Any) -> bool:
+    def moves(self, parameter: Any) -> bool:
+        """Whether changing the parameter changes an output in training mode."""
+        return self._moves_from(self._baseline, parameter)
+
+    def moves_from_here(self, parameter: Any) -> bool:
+        """Like `moves`, for a caller who has changed what the operations of torch do."""
+        return self._moves_from(self.outputs(), parameter)
+
+    def _moves_from(self, baseline: list[Tensor], parameter: Any) -> bool:
         generator = torch.Generator().manual_seed(_SEED + 1)
         for size in _SIZES:
             with _shifted(parameter, size, generator):
-                if change(self._baseline, self.outputs()) > TOLERANCE:
+                if change(baseline, self.outputs()) > self._tolerance:
                     return True
         return False
 
@@ -233,10 +268,19 @@ class Trial:
             self._settled_baseline = self.settled_outputs()
         generator = torch.Generator().manual_seed(_SEED + 2)
         with _shifted(bias, 3.0, generator):
-            if change(self._settled_baseline, self.settled_outputs()) <= TOLERANCE:
+            if change(self._settled_baseline, self.settled_outputs()) <= self._tolerance:
                 return True
-            long_run = self.settled_outputs(_SETTLING_RUNS)
-        return change(self.settled_outputs(_SETTLING_RUNS), long_run) <= TOLERANCE
+            if not self._patience:
+                return False
+            long_run = self.settled_outputs(self._patience)
+        return change(self.settled_outputs(self._patience), long_run) <= self._tolerance
+
+
+def _project(output: Tensor, generator: torch.Generator) -> Tensor:
+    """One number whose derivative is relative to the output's size."""
+    direction = torch.randn(output.shape, generator=generator).to(output.dtype)
+    size = float(output.detach().norm() * direction.norm()) + 1e-30
+    return (output * direction).sum() / size
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.oracle.causes import Cause, cause
 from benchmarks.oracle.judge import Nondeterministic, Trial, Verdict, judging
 from benchmarks.oracle.sites import construction_of, recorded_modules
 
@@ -282,3 +283,32 @@ def test_the_construction_place_is_the_call_that_a_person_wrote() -> None:
     assert (first.row, first.column, first.end_row, first.end_column) == (row + 4, 16, row + 6, 10)
     assert (second.row, second.column, second.end_column) == (row + 9, 44, 52)
     assert construction_of(attention.out_proj) is None
+
+
+@pytest.mark.parametrize(
+    ("build", "shape", "expected"),
+    [
+        (lambda: nn.Sequential(conv(), nn.BatchNorm2d(8)), IMAGE, Cause.NORM),
+        (lambda: nn.Sequential(conv(), nn.InstanceNorm2d(8)), IMAGE, Cause.NORM),
+        (lambda: nn.Sequential(conv(), nn.GroupNorm(8, 8)), IMAGE, Cause.NORM),
+        (lambda: nn.Sequential(conv(), nn.LayerNorm([10, 10])), IMAGE, Cause.NORM),
+        (lambda: nn.Sequential(conv(), nn.Softmax(dim=-1)), IMAGE, Cause.SOFTMAX),
+        (lambda: nn.Sequential(nn.Linear(6, 1), functional(lambda x: x.log_softmax(1))), TOKENS, Cause.SOFTMAX),
+        (lambda: nn.Sequential(conv(), functional(lambda x: x - x.mean((2, 3), keepdim=True))), IMAGE, Cause.OTHER),
+    ],
+)
+def test_what_cancels_a_bias(build: Callable[[], nn.Module], shape: tuple[int, ...], expected: Cause) -> None:
+    with recorded_modules() as modules:
+        model = build()
+    x = torch.randn(shape)
+    trial = Trial(modules, lambda: model(x))
+    assert trial.verdict(trial.layers[0]) is REDUNDANT
+    assert cause(trial, trial.layers[0]) is expected
+
+
+def test_a_gradient_is_enough_only_where_it_is_large() -> None:
+    with recorded_modules() as modules:
+        model = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 3))
+    x = torch.randn(TABLE)
+    trial = Trial(modules, lambda: model(x))
+    assert trial.surely_needed() == {id(model[3])}
