@@ -213,6 +213,12 @@ def test_isolated_and_named_configs(tree: Tree) -> None:
         Workspace(isolated=True, config_file=str(root / "other.toml"))
 
 
+def test_a_config_that_does_not_count_may_be_broken(tree: Tree) -> None:
+    root = tree({"pyproject.toml": "[tool.nnlint]\nselect = = 1"})
+    assert "NN501" in Workspace(isolated=True).settings_for(str(root / "m.py")).enabled
+    assert Workspace(isolated=True).project_of(str(root / "m.py")).folder == str(root)
+
+
 def test_an_unsaved_buffer_has_the_built_in_settings(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tree({"nnlint.toml": 'ignore = ["NN501"]'}))
     workspace = Workspace()

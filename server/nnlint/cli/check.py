@@ -62,7 +62,7 @@ def _list_option(name: str, metavar: str, text: str) -> Callable[[F], F]:
 @click.option("--config", multiple=True, metavar="FILE|KEY=VALUE", help="A config file, or one setting as TOML.")
 @click.option("--isolated", is_flag=True, help="Leave all config files aside.")
 @click.option("-n", "--no-cache", is_flag=True, help="Neither read nor write the cache.")
-@click.option("--cache-dir", metavar="FOLDER", envvar="NNLINT_CACHE_DIR", help="Where the cache is.")
+@click.option("--cache-dir", metavar="FOLDER", help="Where the cache is.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="How many processes to use. [default: one a processor]")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="When to use colours.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but the findings.")

@@ -86,6 +86,9 @@ def check_projects(checks: Sequence[ProjectCheck], options: WorkspaceOptions, ca
     cache = None if cache_folder is None else Cache(cache_folder)
     if workers < 2:
         return [check.check(cache) for check in checks]
+    # Read before the other processes do: if a file changes in between, fixing notices that the disk is not what was read here.
+    for check in checks:
+        check.disk.read_all()
     # Slow imports that a run in one process does not need.
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor

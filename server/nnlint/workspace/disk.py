@@ -11,7 +11,7 @@ from nnlint.workspace.asked import files_to_check, is_left_out
 from nnlint.workspace.config import Config, Layer, config_file_in, load_config
 from nnlint.workspace.errors import ConfigError
 from nnlint.workspace.globs import PathPatterns
-from nnlint.workspace.project import Project, import_roots, parents, project_files, project_folder
+from nnlint.workspace.project import Project, ProjectFinder, import_roots, project_files
 from nnlint.workspace.resolved import ResolvedConfig
 from nnlint.workspace.sources import DiskSources
 
@@ -29,12 +29,11 @@ class Workspace:
 
         `config_file` holds in place of all that would be found; `isolated` leaves all config files aside.
         """
-        self._named = frozenset(named)
         self._overrides = tuple(overrides)
         self._fixed = _fixed_config(config_file, isolated)
         self._configs: dict[str | None, ResolvedConfig] = {}
         self._config_files: dict[str, str | None] = {}
-        self._project_folders: dict[str, tuple[str, bool]] = {}
+        self._finder = ProjectFinder(frozenset(named), self._config_file)
         self._projects: dict[str, Project] = {}
 
     def config_for(self, path: str) -> ResolvedConfig:
@@ -57,7 +56,7 @@ class Workspace:
         """The project that a file is in; raises `ConfigError`."""
         if not os.path.isabs(path):
             return Project("", (), ())
-        folder, marked = self._project_folder(os.path.dirname(path))
+        folder, marked = self._finder.project_folder(os.path.dirname(path))
         if folder not in self._projects:
             extra = self.config_in(folder).source_folders
             self._projects[folder] = Project(folder, import_roots(folder, extra), project_files(folder, marked, extra))
@@ -74,18 +73,22 @@ class Workspace:
     def _excludes_in(self, folder: str) -> PathPatterns:
         return self.config_in(folder).excludes
 
-    def _project_folder(self, folder: str) -> tuple[str, bool]:
-        if folder not in self._project_folders:
-            self._project_folders[folder] = project_folder(folder, self._named)
-        return self._project_folders[folder]
-
     def _config_file(self, folder: str) -> str | None:
         if not os.path.isabs(folder):
             return None
         if folder not in self._config_files:
-            parent = next(parents(folder), None)
-            self._config_files[folder] = config_file_in(folder) or (None if parent is None else self._config_file(parent))
+            parent = os.path.dirname(folder)
+            self._config_files[folder] = self._config_file_in(folder) or (None if parent == folder else self._config_file(parent))
         return self._config_files[folder]
+
+    def _config_file_in(self, folder: str) -> str | None:
+        try:
+            return config_file_in(folder)
+        except ConfigError:
+            if self._fixed is None:
+                raise
+            # Where no config file counts, one that is broken cannot be in the way.
+            return None
 
 
 def _fixed_config(config_file: str | None, isolated: bool) -> Config | None:

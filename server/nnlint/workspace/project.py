@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from nnlint.workspace.config import config_file_in
 from nnlint.workspace.gitignore import IGNORE_FILES, GitIgnore, ignore_inside
 from nnlint.workspace.globs import PathPatterns
 from nnlint.workspace.walk import DEFAULT_EXCLUDES, TooManyFolders, walk
 
+_MARKS = ("pyproject.toml", ".git")
 _DEFAULT_PATTERNS = PathPatterns([(name, "") for name in DEFAULT_EXCLUDES])
 # A lone file somewhere on the disk, with nothing that marks a project around it, is not worth a walk through the whole of a home folder.
 _UNMARKED_FOLDERS = 2_000
@@ -44,35 +44,57 @@ def _is_package(folder: str) -> bool:
     return os.path.isfile(os.path.join(folder, "__init__.py"))
 
 
-def project_folder(folder: str, named: Collection[str]) -> tuple[str, bool]:
-    """The project's folder for files in `folder`, and whether something marks it as a project.
+class ProjectFinder:
+    """Finds the projects of folders, and remembers what it has looked at."""
 
-    It is the folder of the nearest config, else of the nearest `pyproject.toml` or `.git`, else the outermost of the `named` folders
-    that holds it, else `folder`; the last two widened to the whole of a package. A project does not reach into what it ignores or
-    what every project excludes (`site-packages`, `node_modules`): a package that lies there is looked at for itself.
-    """
-    upward = [folder, *parents(folder)]
-    marks: tuple[Callable[[str], bool], ...] = (lambda f: config_file_in(f) is not None, _has_mark)
-    for mark in marks:
-        found = next(filter(mark, upward), None)
-        if found is not None and not _leaves_out(found, folder):
-            return found, True
-    holding = [f for f in upward if f in named]
-    return topmost_package(holding[-1] if holding else folder), bool(holding)
+    def __init__(self, named: Collection[str], config_file: Callable[[str], str | None]) -> None:
+        """`config_file` gives the config file that holds in a folder."""
+        self._named = frozenset(named)
+        self._config_file = config_file
+        self._found: dict[str, tuple[str, bool]] = {}
+        self._marked: dict[str, str | None] = {}
+        self._ignores: dict[tuple[str, str], GitIgnore | None] = {}
 
+    def project_folder(self, folder: str) -> tuple[str, bool]:
+        """The project's folder for files in `folder`, and whether it was marked or named as such.
 
-def _has_mark(folder: str) -> bool:
-    return any(os.path.exists(os.path.join(folder, name)) for name in ("pyproject.toml", ".git"))
+        It is the folder of the nearest config, else of the nearest `pyproject.toml` or `.git`, else the outermost of the named
+        folders that holds it, else `folder`; the last two widened to the whole of a package. A project does not reach into what it
+        ignores or what every project excludes (`site-packages`, `node_modules`): a package that lies there is looked at for itself.
+        """
+        if folder not in self._found:
+            self._found[folder] = self._find(folder)
+        return self._found[folder]
 
+    def _find(self, folder: str) -> tuple[str, bool]:
+        config = self._config_file(folder)
+        for found in (config and os.path.dirname(config), self._marked_folder(folder)):
+            if found is not None and self._ignore_in(folder, found) is not None:
+                return found, True
+        holding = [f for f in (folder, *parents(folder)) if f in self._named]
+        return topmost_package(holding[-1] if holding else folder), bool(holding)
 
-def _leaves_out(project: str, folder: str) -> bool:
-    """Whether a folder in a project is none of its own."""
-    ignore = ignore_inside(project)
-    for part in reversed([f for f in (folder, *parents(folder)) if len(f) > len(project)]):
-        ignore = ignore.entering(os.path.dirname(part), IGNORE_FILES)
-        if _DEFAULT_PATTERNS.matches(part) or ignore.ignores(part, is_folder=True):
-            return True
-    return False
+    def _marked_folder(self, folder: str) -> str | None:
+        """The nearest folder with a `pyproject.toml` or `.git`."""
+        if folder not in self._marked:
+            parent = os.path.dirname(folder)
+            is_marked = any(os.path.exists(os.path.join(folder, name)) for name in _MARKS)
+            self._marked[folder] = folder if is_marked else None if parent == folder else self._marked_folder(parent)
+        return self._marked[folder]
+
+    def _ignore_in(self, folder: str, project: str) -> GitIgnore | None:
+        """What git ignores in a folder of the project; `None` where the project leaves the folder itself out."""
+        if (folder, project) not in self._ignores:
+            self._ignores[folder, project] = self._look_up_ignore(folder, project)
+        return self._ignores[folder, project]
+
+    def _look_up_ignore(self, folder: str, project: str) -> GitIgnore | None:
+        if folder == project:
+            return ignore_inside(project).entering(project, IGNORE_FILES)
+        above = self._ignore_in(os.path.dirname(folder), project)
+        if above is None or _DEFAULT_PATTERNS.matches(folder) or above.ignores(folder, is_folder=True):
+            return None
+        return above.entering(folder, IGNORE_FILES)
 
 
 def import_roots(folder: str, extra: Collection[str]) -> tuple[str, ...]:

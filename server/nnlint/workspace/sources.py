@@ -50,6 +50,11 @@ class DiskSources:
         """Why a file of the project cannot be read; `None` where it can."""
         return self._read(path).problem if path in self._known else None
 
+    def read_all(self) -> None:
+        """Makes the snapshot one of this moment."""
+        for path in self._paths:
+            self._read(path)
+
     def refreshed(self, import_roots: Sequence[str], paths: Iterable[str]) -> DiskSources:
         """A new snapshot of the disk as it is now, with these files. Texts whose files did not change are taken over."""
         fresh = DiskSources(import_roots, paths)
