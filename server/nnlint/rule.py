@@ -34,7 +34,7 @@ class Rule:
     severity: Severity
     on_by_default: bool
     page: str
-    check: Callable[[ProjectGraph], Iterable[Finding]]
+    check: Callable[[ProjectGraph], Iterable[Finding]] | None  # None: the engine itself finds it, without a graph
     source_file: str
 
     @property

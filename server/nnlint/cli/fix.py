@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nnlint.cli.report import preferred_fix
-from nnlint.engine import CheckResult
+from nnlint.engine import CheckResult, Engine
 from nnlint.findings import Applicability, Finding, Fix
 from nnlint.settings import Settings
 from nnlint.syntax.parser import Parser
@@ -40,7 +40,7 @@ def fix_files(
     """Applies the fixes of these grades to the files of one project; `first` are the findings before."""
     fixed = Fixed(first)
     refused: set[Fix] = set()
-    parser = Parser()
+    parser, checker = Parser(), Engine()
     for _ in range(_MOST_PASSES):
         chosen = _choose(fixed.result.findings, grades, refused)
         if not chosen:
@@ -53,7 +53,7 @@ def fix_files(
             continue
         fixed.texts |= _edited(before, chosen)
         fixed.applied.update(finding.code for finding, _ in chosen)
-        fixed.result = check_files(OverlaySources(sources, fixed.texts), paths, settings_for)
+        fixed.result = check_files(OverlaySources(sources, fixed.texts), paths, settings_for, checker)
     left = sorted({f"{finding.path}: {finding.code}" for finding, _ in _choose(fixed.result.findings, grades, refused)})
     fixed.problems += [f"{place} still wants to be fixed after {_MOST_PASSES} passes; its fixes may undo one another" for place in left]
     return fixed

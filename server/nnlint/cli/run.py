@@ -62,7 +62,8 @@ def _status(session: Session, outcomes: Sequence[Outcome]) -> int:
     """The exit status of a report, once all that failed inside has been said."""
     failures = [error for outcome in outcomes for error in outcome.result.internal_errors]
     for error in failures:
-        session.notes.error(f"{error}; this is a mistake of nnlint's, please report it")
+        what, _, details = error.rstrip().partition("\n")
+        session.notes.error(f"{what}; this is a mistake of nnlint's, please report it\n{details}".rstrip())
     if failures:
         return FAILED
     loud = any(finding.severity >= session.options.lowest_failing for finding in findings_of(outcomes))

@@ -8,7 +8,8 @@ from enum import IntEnum
 from functools import partial
 
 from nnlint.lsp.analysis import Analysis
-from nnlint.lsp.documents import Document, Documents
+from nnlint.lsp.documents import Document
+from nnlint.lsp.open_documents import OpenDocuments
 from nnlint.lsp.projects import Projects
 from nnlint.lsp.worker import Worker
 
@@ -33,7 +34,7 @@ class _Wanted:
 class Analyst:
     """Keeps the last analysis of every document and makes new ones, the most urgent first, one at a time."""
 
-    def __init__(self, worker: Worker, projects: Projects, documents: Documents) -> None:
+    def __init__(self, worker: Worker, projects: Projects, documents: OpenDocuments) -> None:
         self._worker = worker
         self._projects = projects
         self._documents = documents
@@ -59,16 +60,16 @@ class Analyst:
         return self._current.get(uri)
 
     async def analysis(self, uri: str, urgency: Urgency) -> Analysis | None:
-        """The analysis of a document as it is when this returns; `None` where it is not open.
+        """The analysis of a document, or of a cell's notebook, as it is when this returns; `None` where it is not open.
 
         Up to the caller's next `await` nothing can change: the spans in it fit the document.
         """
-        while uri not in self._current:
-            if self._documents.get(uri) is None:
-                return None
+        while document := self._documents.get(uri):
+            if document.uri in self._current:
+                return self._current[document.uri]
             # Several may wait for one analysis: that one of them gives up may not take it from the others.
-            await asyncio.shield(self._want(uri, urgency))
-        return self._current[uri]
+            await asyncio.shield(self._want(document.uri, urgency))
+        return None
 
     def _want(self, uri: str, urgency: Urgency) -> asyncio.Future[None]:
         wanted = self._wanted.get(uri)

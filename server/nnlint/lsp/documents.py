@@ -7,14 +7,13 @@ a text under incremental changes. The server takes its synchronization over and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from lsprotocol import types
 
-from nnlint.lsp.addresses import path_of
 from nnlint.lsp.convert import span_of
 from nnlint.text import Edit, Encoding, LineIndex, Span, apply_edits
 
@@ -32,6 +31,8 @@ class Document:
     path: str
     text: str
     version: int | None = None
+    is_importable: ClassVar[bool] = True
+    """Whether other files may import it."""
 
     @cached_property
     def index(self) -> LineIndex:
@@ -74,42 +75,3 @@ class Document:
         if isinstance(change, types.TextDocumentContentChangeWholeDocument):
             return change.text
         return apply_edits(self.text, [Edit(span_of(change.range, self.index, encoding), change.text)])
-
-
-class Documents:
-    """The documents open in the client, by their addresses as the client spells them."""
-
-    def __init__(self) -> None:
-        self._by_uri: dict[str, Document] = {}
-
-    def __iter__(self) -> Iterator[Document]:
-        return iter(tuple(self._by_uri.values()))
-
-    def __len__(self) -> int:
-        return len(self._by_uri)
-
-    def get(self, uri: str) -> Document | None:
-        return self._by_uri.get(uri)
-
-    def by_path(self) -> dict[str, Document]:
-        return {document.path: document for document in self._by_uri.values()}
-
-    def open(self, item: types.TextDocumentItem) -> Document:
-        return self._put(Document(item.uri, path_of(item.uri), item.text, item.version))
-
-    def change(
-        self,
-        identifier: types.VersionedTextDocumentIdentifier,
-        changes: Sequence[types.TextDocumentContentChangeEvent],
-        encoding: Encoding,
-    ) -> Document | None:
-        """The document after its changes; `None` where it is not open."""
-        document = self._by_uri.get(identifier.uri)
-        return document and self._put(document.changed(changes, identifier.version, encoding))
-
-    def close(self, uri: str) -> Document | None:
-        return self._by_uri.pop(uri, None)
-
-    def _put(self, document: Document) -> Document:
-        self._by_uri[document.uri] = document
-        return document

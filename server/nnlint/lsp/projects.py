@@ -114,7 +114,7 @@ class Projects:
     def sources_for(self, target: Document, documents: Mapping[str, Document]) -> OverlaySources:
         """The target's project as the client sees it: open documents in place of their files."""
         project = self.ground_of(target.path).project
-        texts = {path: document.text for path, document in documents.items() if self._is_in(path, project)}
+        texts = {path: document.text for path, document in documents.items() if document.is_importable and self._is_in(path, project)}
         return OverlaySources(self._disk(project), {**texts, target.path: target.text})
 
     def is_checked(self, path: str) -> bool:

@@ -13,6 +13,8 @@ from nnlint.lsp.analysis import Analysis
 from nnlint.lsp.analyst import Analyst, Urgency
 from nnlint.lsp.capabilities import Client
 from nnlint.lsp.diagnostics import diagnostics_of, diagnostics_of_config
+from nnlint.lsp.documents import Document
+from nnlint.lsp.notebooks import Notebook
 from nnlint.workspace import ConfigError
 
 
@@ -28,9 +30,9 @@ class Publisher:
         self._broken_configs: frozenset[str] = frozenset()
 
     async def pull(self, uri: str, previous: str | None) -> types.DocumentDiagnosticReport:
-        """The answer for a document that the client pulls."""
+        """The answer for a document that the client pulls; nothing for one that is pushed to, whose diagnostics it has already."""
         analysis = await self._analyst.analysis(uri, Urgency.TYPED)
-        items = self._diagnostics(analysis).get(uri, []) if analysis else []
+        items = self._diagnostics(analysis)[uri] if analysis and not self.pushes_to(analysis.target) else []
         result_id = _fingerprint(items)
         if result_id == previous:
             return types.RelatedUnchangedDocumentDiagnosticReport(result_id)
@@ -39,6 +41,11 @@ class Publisher:
     def refresh(self) -> None:
         """Ask a client that pulls to pull everything again."""
         self._server.workspace_diagnostic_refresh(None)
+
+    def pushes_to(self, document: Document) -> bool:
+        """Whether a document's diagnostics are pushed: to a client that does not pull, and in notebooks, where one cell's change
+        concerns cells that a client would not think to pull."""
+        return not self._client.pulls or isinstance(document, Notebook)
 
     def push(self, uri: str, urgency: Urgency) -> None:
         """Check a document and publish what comes of it."""

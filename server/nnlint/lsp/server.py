@@ -10,7 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcContentModified, JsonRpcException, JsonRpcInvalidParams, JsonRpcRequestCancelled, JsonRpcServerNotInitialized
+from pygls.exceptions import (
+    JsonRpcContentModified,
+    JsonRpcException,
+    JsonRpcInvalidParams,
+    JsonRpcRequestCancelled,
+    JsonRpcServerNotInitialized,
+)
 from pygls.lsp.server import LanguageServer
 
 from nnlint import __version__
@@ -28,7 +34,16 @@ SHOW_GRAPH = "nnlint.showGraph"
 
 _WATCHED = ("**/*.py", "**/nnlint.toml", "**/pyproject.toml")
 # pygls would keep texts of its own; the session's documents take their place.
-_OWN_SYNCHRONIZATION = (types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE, types.TEXT_DOCUMENT_DID_CLOSE)
+_OWN_SYNCHRONIZATION = (
+    types.TEXT_DOCUMENT_DID_OPEN,
+    types.TEXT_DOCUMENT_DID_CHANGE,
+    types.TEXT_DOCUMENT_DID_CLOSE,
+    types.NOTEBOOK_DOCUMENT_DID_OPEN,
+    types.NOTEBOOK_DOCUMENT_DID_CHANGE,
+    types.NOTEBOOK_DOCUMENT_DID_CLOSE,
+)
+_ANY_NOTEBOOK = "*"
+_PYTHON_CELLS = types.NotebookDocumentSyncOptions([types.NotebookDocumentFilterWithNotebook(_ANY_NOTEBOOK, [types.NotebookCellLanguage("python")])])
 _EXPECTED_ERRORS = (JsonRpcContentModified.CODE, JsonRpcRequestCancelled.CODE)
 
 
@@ -36,7 +51,7 @@ class Server(LanguageServer):
     """pygls's server with a session, which starts when a client introduces itself."""
 
     def __init__(self) -> None:
-        super().__init__("nnlint", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Incremental)
+        super().__init__("nnlint", __version__, types.TextDocumentSyncKind.Incremental, _PYTHON_CELLS)
         self._session: Session | None = None
         self.exit_status = 1  # what leaving without a shutdown request means
         for method in _OWN_SYNCHRONIZATION:
@@ -114,6 +129,18 @@ def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
 
 def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
     ls.session.close(params.text_document.uri)
+
+
+def did_open_notebook(ls: Server, params: types.DidOpenNotebookDocumentParams) -> None:
+    ls.session.open_notebook(params)
+
+
+def did_change_notebook(ls: Server, params: types.DidChangeNotebookDocumentParams) -> None:
+    ls.session.change_notebook(params)
+
+
+def did_close_notebook(ls: Server, params: types.DidCloseNotebookDocumentParams) -> None:
+    ls.session.close(params.notebook_document.uri)
 
 
 def did_change_watched_files(ls: Server, params: types.DidChangeWatchedFilesParams) -> None:
@@ -209,6 +236,9 @@ FEATURES: tuple[tuple[str, Callable[..., Any], Any], ...] = (
     (types.TEXT_DOCUMENT_DID_OPEN, did_open, None),
     (types.TEXT_DOCUMENT_DID_CHANGE, did_change, None),
     (types.TEXT_DOCUMENT_DID_CLOSE, did_close, None),
+    (types.NOTEBOOK_DOCUMENT_DID_OPEN, did_open_notebook, None),
+    (types.NOTEBOOK_DOCUMENT_DID_CHANGE, did_change_notebook, None),
+    (types.NOTEBOOK_DOCUMENT_DID_CLOSE, did_close_notebook, None),
     (types.WORKSPACE_DID_CHANGE_WATCHED_FILES, did_change_watched_files, None),
     (types.WORKSPACE_DID_CHANGE_CONFIGURATION, did_change_configuration, None),
     (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, did_change_workspace_folders, None),

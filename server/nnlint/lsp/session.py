@@ -14,7 +14,8 @@ from nnlint.lsp.addresses import path_of
 from nnlint.lsp.analysis import Analysis
 from nnlint.lsp.analyst import Analyst, Urgency
 from nnlint.lsp.capabilities import Client
-from nnlint.lsp.documents import Document, Documents
+from nnlint.lsp.documents import Document
+from nnlint.lsp.open_documents import OpenDocuments
 from nnlint.lsp.preferences import SECTION, Preferences
 from nnlint.lsp.projects import Projects, Roots
 from nnlint.lsp.publisher import Publisher
@@ -37,7 +38,7 @@ class Session:
         self._initial_settings = params.initialization_options
         self._tasks: set[asyncio.Task[None]] = set()
         self.client = Client.of(params)
-        self.documents = Documents()
+        self.documents = OpenDocuments()
         self.worker = Worker()
         self.roots = _roots(self._folders(), {}, self._initial_settings)
         self.projects = Projects(self.roots, watches_files=not self.client.watches_files)
@@ -61,14 +62,23 @@ class Session:
             self._changed(item.uri)
 
     def change(self, params: types.DidChangeTextDocumentParams) -> None:
-        if self.documents.change(params.text_document, params.content_changes, self.client.encoding):
+        if self.documents.change(params, self.client.encoding):
             self._changed(params.text_document.uri)
 
     def close(self, uri: str) -> None:
-        if self.documents.close(uri):
+        if closed := self.documents.close(uri):
             self.worker.run(self.projects.reread)
-            self.publisher.withdraw(uri)
+            self._withdraw(closed.parts)
             self._changed(uri)
+
+    def open_notebook(self, params: types.DidOpenNotebookDocumentParams) -> None:
+        self._changed(self.documents.open_notebook(params).uri)
+
+    def change_notebook(self, params: types.DidChangeNotebookDocumentParams) -> None:
+        if change := self.documents.change_notebook(params, self.client.encoding):
+            before, after = change
+            self._withdraw(part for part in before.parts if after.part(part.uri) is None)
+            self._changed(after.uri)
 
     def files_changed(self, events: Iterable[types.FileEvent]) -> None:
         """What the client saw on the disk. That an open document was saved changes nothing that is checked now."""
@@ -145,11 +155,15 @@ class Session:
     def _changed(self, uri: str | None = None) -> None:
         """Check anew: a document and those that it may affect, or all."""
         self.analyst.invalidate()
-        if not self.client.pulls:
-            for document in self.documents:
+        for document in self.documents:
+            if self.publisher.pushes_to(document):
                 self.publisher.push(document.uri, Urgency.TYPED if document.uri == uri else Urgency.AFFECTED)
-        elif uri is None and len(self.documents):
+        if self.client.pulls and uri is None and len(self.documents):
             self.publisher.refresh()
+
+    def _withdraw(self, parts: Iterable[Document]) -> None:
+        for part in parts:
+            self.publisher.withdraw(part.uri)
 
     async def _keep_looking(self) -> None:
         while True:

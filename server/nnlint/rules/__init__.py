@@ -29,7 +29,7 @@ def all_rules() -> dict[str, Rule]:
             severity=module.RULE.severity,
             on_by_default=module.RULE.on_by_default,
             page=inspect.cleandoc(module.__doc__ or ""),
-            check=module.check,
+            check=getattr(module, "check", None),
             source_file=module.__file__ or "",
         )
     return dict(sorted(rules.items()))

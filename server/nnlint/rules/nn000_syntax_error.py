@@ -22,7 +22,7 @@ class Classifier(nn.Module):
         self.fc = nn.Linear(16, 4)
 
     def forward(self, x)
-    #                   ^ NN000
+    #                  ^ NN000
         return self.fc(x)
 ```
 

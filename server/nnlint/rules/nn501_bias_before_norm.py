@@ -114,7 +114,28 @@ def absorb_bias(module, pairs):  # for example {"conv1": "norm"}
 
 from __future__ import annotations
 
-from nnlint.findings import Severity
+from collections.abc import Iterator
+
+from nnlint.dataflow.explanation import chain_of, layer_label, remove_bias, short_name, wasted_words
+from nnlint.dataflow.graph import ProjectGraph
+from nnlint.dataflow.redundancy import redundant_biases
+from nnlint.findings import Finding, Severity
 from nnlint.rule import Declaration
 
 RULE = Declaration(name="bias-before-norm", severity=Severity.INFO, on_by_default=True)
+
+
+def check(graph: ProjectGraph) -> Iterator[Finding]:
+    for bias in redundant_biases(graph):
+        if bias.trace.is_direct and not bias.trace.is_by_softmax:
+            norm = layer_label(bias.trace.cancelled_by[0])
+            yield Finding(
+                code="NN501",
+                name=RULE.name,
+                message=f"bias of `{short_name(bias.layer.target)}` is cancelled by `{norm}` right after it{wasted_words(bias)}",
+                path=bias.site.path,
+                span=graph.span(bias.site),
+                severity=RULE.severity,
+                fixes=tuple(remove_bias(graph, bias)),
+                related=tuple(chain_of(graph, bias)),
+            )

@@ -18,10 +18,16 @@ class CheckedSources(engine.Sources, Protocol):
     def problem(self, path: str) -> str | None: ...
 
 
-def check_files(sources: CheckedSources, paths: Sequence[str], settings_for: Callable[[str], Settings]) -> engine.CheckResult:
-    """The engine's findings on `paths`, and an NN000 for each of them that cannot be read; sorted as the engine sorts."""
+def check_files(
+    sources: CheckedSources, paths: Sequence[str], settings_for: Callable[[str], Settings], checker: engine.Engine | None = None
+) -> engine.CheckResult:
+    """The engine's findings on `paths`, and an NN000 for each of them that cannot be read; sorted as the engine sorts.
+
+    A `checker` that is given again remembers what it learned of texts that did not change.
+    """
     unreadable = {path: problem for path in paths if (problem := sources.problem(path)) is not None}
-    result = engine.check(sources, [path for path in paths if path not in unreadable], settings_for)
+    checker = checker or engine.Engine()
+    result = checker.check(sources, [path for path in paths if path not in unreadable], settings_for)
     found = [_unreadable(path, problem, settings_for(path)) for path, problem in unreadable.items()]
     if not found:
         return result

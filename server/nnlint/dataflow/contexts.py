@@ -1,0 +1,467 @@
+"""Contexts: a class is constructed once for each distinct set of abstract arguments, and `forward()` run once for each
+distinct way of being called. Further constructions are copies, further calls are CALL nodes on the same graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nnlint.dataflow import values as val
+from nnlint.dataflow.classes import ITEMS, LAYER
+from nnlint.dataflow.graph import CALL, INPUT, OUTPUT, Graph, Node
+from nnlint.dataflow.values import Const, Symbol, Tensor, Unknown, Value
+from nnlint.semantics.definitions import FunctionDefinition, Site
+from nnlint.syntax import lowered as low
+
+if TYPE_CHECKING:
+    from nnlint.dataflow.calls import Arguments
+    from nnlint.dataflow.interpreter import Frame, Interpreter
+
+MAX_CONTEXTS = 64  # of one class; what would be the next one is unknown, and its class's layers are not judged
+FRACTION = Symbol(("fraction",))
+_DATA_BASES = frozenset({"typing.NamedTuple", "builtins.tuple"})
+
+
+@dataclass(slots=True, eq=False)
+class Context:
+    """One construction of a class: the finished object, copied for every use."""
+
+    template: val.Instance
+    first_serial: int
+    is_shared: bool  # holds objects that came in as arguments, so it is one of a kind and never copied
+
+
+@dataclass(slots=True, eq=False)
+class Summary:
+    """One way of running a method: its graph and what it returns, with tensors of that graph."""
+
+    graph: Graph
+    result: Value
+    changes_arguments: bool
+
+
+@dataclass(slots=True, eq=False)
+class Contexts:
+    interpreter: Interpreter
+    known: dict[Hashable, Context | None] = field(default_factory=dict)
+    summaries: dict[Hashable, Summary | None] = field(default_factory=dict)
+    count: dict[int, int] = field(default_factory=dict)
+    overflowed: dict[int, val.Instance] = field(default_factory=dict)
+    instances: list[val.Instance] = field(default_factory=list)  # one of every context, in order of construction
+    layers: list[val.Layer] = field(default_factory=list)  # every layer constructed, in order
+    graphs: list[Graph] = field(default_factory=list)
+
+    # --- construction ---
+
+    def construct(self, cls: val.Class, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
+        """An object of a project class."""
+        interpreter = self.interpreter
+        definition = cls.definition
+        bases = interpreter.classes.bases(definition, cls.closure)
+        if any(b is not None and (b.startswith("enum.") or b.endswith(("Error", "Exception")) or b == "builtins.type") for b in bases):
+            return Unknown(f"an object of `{definition.name}`")
+        layer_base = interpreter.classes.layer_base(definition, cls.closure)
+        if layer_base is not None and not interpreter.classes.has_method(definition, "__init__"):
+            site_key: object = site
+        else:
+            site_key = None
+        key = (id(definition), id(cls.closure), arguments_key(arguments), site_key)
+        if key in self.known:
+            context = self.known[key]
+            if context is None:
+                return Unknown(f"`{definition.name}` is constructed within itself")
+            return context.template if context.is_shared else self._copy(context)
+        if self.count.get(id(definition), 0) >= MAX_CONTEXTS:
+            self.overflowed.setdefault(id(definition), next(i for i in self.instances if i.definition is definition))
+            return interpreter.unknown_operation(arguments.all, f"`{definition.name}` is constructed in more than {MAX_CONTEXTS} ways", site)
+        self.count[id(definition)] = self.count.get(id(definition), 0) + 1
+        self.known[key] = None
+        first_serial = interpreter.next_serial()
+        graph, interpreter.graph = interpreter.graph, Graph(f"{definition.name}.__init__")
+        try:
+            instance = self._initialized(cls, arguments, site, frame)
+        finally:
+            interpreter.graph = graph
+        is_shared = any(_holds_modules(a) for a in arguments.all)
+        context = self.known[key] = Context(instance, first_serial, is_shared)
+        if instance.is_module:
+            instance.context = interpreter.next_serial()
+            self.instances.append(instance)
+        return instance if is_shared else self._copy(context)
+
+    def _initialized(self, cls: val.Class, arguments: Arguments, site: Site | None, frame: Frame | None) -> val.Instance:
+        interpreter = self.interpreter
+        definition = cls.definition
+        is_module = interpreter.classes.is_module(definition, cls.closure)
+        instance = val.Instance({}, definition, cls.closure, is_module, serial=interpreter.next_serial())
+        found = interpreter.classes.find_method(definition, cls.closure, "__init__")
+        if found is not None:
+            interpreter.caller.inline(found[0], found[1], instance, arguments, None, None)
+        elif self._fields(cls):
+            self._set_fields(instance, cls, arguments)
+        else:
+            self.initialize_base(instance, arguments, site, frame)
+        return instance
+
+    def _fields(self, cls: val.Class) -> bool:
+        bases = self.interpreter.classes.bases(cls.definition, cls.closure)
+        decorated = any("dataclass" in _text(d) or "attr" in _text(d) for d in cls.definition.decorators)
+        return decorated or any(b in _DATA_BASES or (b or "").endswith(("ModelOutput", "BaseModel")) for b in bases)
+
+    def _set_fields(self, instance: val.Instance, cls: val.Class, arguments: Arguments) -> None:
+        """The generated `__init__` of dataclasses and named tuples."""
+        from nnlint.dataflow.interpreter import Frame
+        from nnlint.semantics.definitions import ClassDefinition
+
+        names: dict[str, tuple[Any, low.Assign, Frame | None]] = {}
+        for base, closure in reversed(self.interpreter.classes.order(cls.definition, cls.closure)):
+            if isinstance(base, ClassDefinition):
+                for block, statement in base.members:
+                    if isinstance(statement, low.Assign) and statement.annotation is not None and isinstance(statement.targets[0], low.Name):
+                        names[statement.targets[0].id] = ((base, block), statement, closure)
+        for at, (name, ((base, block), statement, closure)) in enumerate(names.items()):
+            value = arguments.get(at, name)
+            if value is None:
+                if statement.value is None or arguments.is_open:
+                    value = Unknown(f"field `{name}`")
+                else:
+                    frame = Frame(base.module, block, {}, closure)
+                    value = _field_default(self.interpreter, frame, statement.value)
+            instance.state[name] = value
+        post = self.interpreter.classes.find_method(cls.definition, cls.closure, "__post_init__")
+        if post is not None:
+            from nnlint.dataflow.calls import Arguments as NewArguments
+
+            self.interpreter.caller.inline(post[0], post[1], instance, NewArguments(), None, None)
+
+    def initialize_base(self, instance: val.Instance, arguments: Arguments, site: Site | None, frame: Frame | None) -> None:
+        """What `super().__init__(…)` does where the base class is torch's."""
+        classes = self.interpreter.classes
+        caller = self.interpreter.caller
+        layer_base = classes.layer_base(instance.definition, instance.closure)
+        if layer_base is not None and site is not None and LAYER not in instance.state:
+            layer = caller.construct_layer(layer_base, arguments, site, frame)
+            if isinstance(layer, val.Layer):
+                self.interpreter.mutate(instance, LAYER, layer)
+            return
+        kind = classes.sequence_base(instance.definition, instance.closure)
+        if kind is not None and ITEMS not in instance.state:
+            items = caller.construct_container(kind, arguments)
+            if isinstance(items, val.Sequence):
+                self.interpreter.mutate(instance, ITEMS, items)
+                for at, item in enumerate(items.items):
+                    if items.is_exact:
+                        instance.state[items.names[at] if items.names else str(at)] = item
+
+    # --- copies ---
+
+    def _copy(self, context: Context) -> Value:
+        return _Copier(self.interpreter, context.first_serial).copy(context.template)
+
+    # --- forward ---
+
+    def run_forward(self, instance: val.Instance, arguments: Arguments, site: Site | None) -> Value:
+        """Calls a module: its `forward`, else what its torch base class does."""
+        interpreter = self.interpreter
+        own = instance.state.get("forward")
+        if own is not None:
+            return interpreter.caller.call(own, arguments, site)
+        found = interpreter.classes.find_method(instance.definition, instance.closure, "forward")
+        if found is None:
+            if ITEMS in instance.state:
+                return interpreter.caller.apply_items(instance.state[ITEMS].items, arguments, site)
+            if LAYER in instance.state:
+                return interpreter.caller.apply_layer(instance.state[LAYER], arguments, site)
+            return interpreter.unknown_operation(arguments.all, f"`{instance.definition.name}` has no forward()", site)
+        nodes: list[Node] = []
+        inner = _Transplant(interpreter, lambda t: self._pass(t, nodes))
+        key = (self._identity(instance), id(found[0]), arguments_key(arguments, interpreter), )
+        if key in self.summaries:
+            summary = self.summaries[key]
+            if summary is None:
+                return interpreter.unknown_operation(arguments.all, f"`{instance.definition.name}` calls itself", site)
+            inner.arguments(arguments)
+        else:
+            self.summaries[key] = None
+            summary = self.summaries[key] = self._summarize(instance, found, arguments, nodes)
+        return self._call_node(summary, arguments, nodes, site)
+
+    def _identity(self, instance: val.Instance) -> Hashable:
+        return ("context", instance.context) if instance.context is not None else ("object", instance.serial)
+
+    def _pass(self, tensor: Tensor, nodes: list[Node]) -> Tensor:
+        nodes.append(self.interpreter.here(tensor))
+        return tensor
+
+    def _summarize(self, instance: val.Instance, found: tuple[FunctionDefinition, Frame | None], arguments: Arguments, nodes: list[Node]) -> Summary:
+        interpreter = self.interpreter
+        owner = instance.definition
+        graph = Graph(f"{owner.name}.{found[0].name}", owner=(owner.module.path, owner.name))
+        self.graphs.append(graph)
+
+        def as_input(tensor: Tensor) -> Tensor:
+            nodes.append(interpreter.here(tensor))
+            node = graph.add(INPUT, rank=tensor.node.rank)
+            graph.inputs.append(node)
+            return Tensor(node)
+
+        inner = _Transplant(interpreter, as_input).arguments(arguments)
+        outer, interpreter.graph = interpreter.graph, graph
+        first_serial = interpreter.next_serial()
+        context = instance.context
+        try:
+            result, changes = interpreter.journal.record(lambda: interpreter.caller.inline(found[0], found[1], instance, inner, None, None))
+        finally:
+            interpreter.graph = outer
+        changes_arguments = False
+        own_cells = {id(cell) for cell in _cells(inner.all)}
+        for change in changes:
+            if id(change.cell) in own_cells:
+                changes_arguments = True
+        del first_serial
+        instance.context = context
+        for tensor in val.tensors_in(result):
+            if tensor.node.graph is graph and tensor.node not in graph.results:
+                graph.results.append(tensor.node)
+        interpreter.caller.escape_returned_layers(result)
+        return Summary(graph, result, changes_arguments)
+
+    def _call_node(self, summary: Summary, arguments: Arguments, nodes: list[Node], site: Site | None) -> Value:
+        interpreter = self.interpreter
+        call = interpreter.graph.add(CALL, tuple(nodes), callee=summary.graph, site=site)
+        summary.graph.callers.append(call)
+        outputs = [interpreter.graph.add(OUTPUT, (call,), output=i, rank=n.rank) for i, n in enumerate(summary.graph.results)]
+        table = dict(zip(summary.graph.results, outputs, strict=True))
+
+        def out(tensor: Tensor) -> Tensor:
+            node = table.get(tensor.node)
+            return Tensor(node) if node is not None else tensor
+
+        if summary.changes_arguments:
+            for value in arguments.all:
+                interpreter.caller.forget(value, "changed by a module that it is passed to")
+        return _Transplant(interpreter, out).value(summary.result)
+
+    def run_root(self, instance: val.Instance, method: FunctionDefinition, closure: Frame | None, arguments: Arguments) -> Graph:
+        """Runs a method as anybody might call it; its results are then used by anybody."""
+        nodes: list[Node] = []
+        key = (self._identity(instance), id(method), arguments_key(arguments, self.interpreter))
+        summary = self.summaries.get(key)
+        if summary is None:
+            summary = self.summaries[key] = self._summarize(instance, (method, closure), arguments, nodes)
+        summary.graph.is_root = True
+        return summary.graph
+
+
+def _field_default(interpreter: Interpreter, frame: Frame, node: low.Node) -> Value:
+    """The default of a dataclass field, `field(default_factory=…)` included."""
+    value = interpreter.evaluate(frame, node)
+    if isinstance(node, low.Call) and _text(node.function).endswith("field"):
+        for argument in node.arguments:
+            if argument.keyword == "default":
+                return interpreter.evaluate(frame, argument.value)
+            if argument.keyword == "default_factory":
+                return interpreter.caller.call_simply(interpreter.evaluate(frame, argument.value))
+        return Unknown("a field")
+    return value
+
+
+def _text(node: low.Node) -> str:
+    match node:
+        case low.Name(id=name):
+            return name
+        case low.Attribute(value=inner, name=name):
+            return f"{_text(inner)}.{name}"
+        case low.Call(function=function):
+            return _text(function)
+        case _:
+            return ""
+
+
+def _holds_modules(value: Value, depth: int = 5) -> bool:
+    if isinstance(value, val.Layer) or (isinstance(value, val.Instance) and value.is_module):
+        return True
+    if isinstance(value, (val.Sequence, val.Mapping_)) and value.is_module:
+        return True
+    return depth > 0 and any(_holds_modules(part, depth - 1) for part in val.parts_of(value))
+
+
+def _cells(values: list[Value], depth: int = 5) -> list[dict[Any, Any]]:
+    out = []
+    for value in values:
+        if isinstance(value, (val.Sequence, val.Mapping_)):
+            out.append(value.state)
+        if depth:
+            out += _cells(list(val.parts_of(value)), depth - 1) if not isinstance(value, val.Instance) else []
+    return out
+
+
+# --- keys ---
+
+
+def arguments_key(arguments: Arguments, interpreter: Interpreter | None = None) -> Hashable:
+    """Equal for calls that cannot be told apart. Tensors count by rank when `interpreter` is given (calls of `forward`), else by identity."""
+    ranks = interpreter is not None
+    return (
+        tuple(value_key(v, ranks) for v in arguments.positional),
+        tuple((name, value_key(v, ranks)) for name, v in sorted(arguments.keywords.items())),
+        arguments.has_open_positional,
+        arguments.has_open_keywords,
+        arguments.has_entry_keywords,
+    )
+
+
+def value_key(value: Value, ranks: bool, depth: int = 8) -> Hashable:
+    if depth == 0:
+        return ("deep", id(value))
+    match value:
+        case Const(value=constant):
+            if isinstance(constant, float) and 0 < constant < 1:
+                return FRACTION.key  # rates, momenta, epsilons: no rule asks for more than that they are fractions
+            return (type(constant).__name__, constant)
+        case Tensor(node=node):
+            return ("tensor", node.rank) if ranks else ("tensor", id(node))
+        case val.Sequence():
+            return (value.kind, tuple(value_key(i, ranks, depth - 1) for i in value.items))
+        case val.Mapping_():
+            return (value.kind, tuple((k if not isinstance(k, Value) else "?", value_key(v, ranks, depth - 1)) for k, v in value.entries.items()), value.is_open)
+        case val.Layer():
+            return ("layer", value.serial)
+        case val.Instance():
+            if value.is_module:
+                return ("module", value.context if value.context is not None else -value.serial)
+            return ("object", id(value.definition), tuple((k, value_key(v, ranks, depth - 1)) for k, v in value.state.items()))
+        case val.Function(definition=definition, closure=closure, receiver=receiver):
+            return ("function", id(definition), id(closure), None if receiver is None else value_key(receiver, ranks, depth - 1))
+        case val.Class(definition=definition, closure=closure):
+            return ("class", id(definition), id(closure))
+        case val.Partial(function=function, positional=positional, keywords=keywords):
+            return (
+                "partial", value_key(function, ranks, depth - 1), tuple(value_key(p, ranks, depth - 1) for p in positional),
+                tuple((n, value_key(v, ranks, depth - 1)) for n, v in keywords),
+            )  # fmt: skip
+        case val.Lambda(node=node, frame=frame):
+            return ("lambda", id(node), id(frame))
+        case val.Choice(options=options):
+            return ("choice", tuple(value_key(o, ranks, depth - 1) for o in options))
+        case val.Alternatives(runs=runs):
+            return ("alternatives", tuple(tuple(value_key(i, ranks, depth - 1) for i in run) for run in runs))
+        case val.Repeated(run=run):
+            return ("repeated", tuple(value_key(i, ranks, depth - 1) for i in run))
+        case Symbol(key=key):
+            return ("symbol", key)
+        case Unknown():
+            return "unknown"
+        case val.External(name=name):
+            return ("external", name)
+        case _:
+            return ("other", id(value))
+
+
+# --- copies and transplants ---
+
+
+class _Copier:
+    """Copies the objects that a construction made; what came from outside is shared."""
+
+    def __init__(self, interpreter: Interpreter, first_serial: int) -> None:
+        self.interpreter = interpreter
+        self.first_serial = first_serial
+        self.made: dict[int, val.Heap] = {}
+
+    def copy(self, value: Any) -> Any:
+        match value:
+            case val.Heap():
+                if value.serial < self.first_serial:
+                    return value
+                made = self.made.get(id(value))
+                return made if made is not None else self._copy_heap(value)
+            case val.Choice(options=options):
+                return val.Choice(tuple(self.copy(o) for o in options))
+            case val.Alternatives(runs=runs):
+                return val.Alternatives(tuple(tuple(self.copy(i) for i in run) for run in runs))
+            case val.Repeated(run=run):
+                return val.Repeated(tuple(self.copy(i) for i in run))
+            case val.Function(definition=definition, closure=closure, receiver=val.Heap() as receiver):
+                return val.Function(definition, closure, self.copy(receiver))
+            case val.Method(receiver=val.Heap() as receiver, name=name):
+                return val.Method(self.copy(receiver), name)
+            case val.Partial(function=function, positional=positional, keywords=keywords):
+                return val.Partial(self.copy(function), tuple(self.copy(p) for p in positional), tuple((n, self.copy(v)) for n, v in keywords))
+            case tuple():
+                return tuple(self.copy(v) for v in value)
+            case dict():
+                return {k: self.copy(v) for k, v in value.items()}
+            case _:
+                return value
+
+    def _copy_heap(self, value: val.Heap) -> val.Heap:
+        serial = self.interpreter.next_serial()
+        made: val.Heap
+        match value:
+            case val.Instance():
+                made = val.Instance({}, value.definition, value.closure, value.is_module, value.context, serial=serial)
+            case val.Layer():
+                made = val.Layer({}, value.target, value.arguments, value.site, value.has_open_keywords, value.built_by, value.origin, serial=serial)
+            case val.Sequence():
+                made = val.Sequence({}, value.kind, value.names, serial=serial)
+            case val.Mapping_():
+                made = val.Mapping_({}, value.kind, serial=serial)
+            case _:
+                return value
+        self.made[id(value)] = made
+        made.state.update({k: self.copy(v) for k, v in value.state.items()})
+        for part in val.parts_of(made):
+            if isinstance(part, val.Heap) and part.owner is None:
+                part.owner = made
+        return made
+
+
+class _Transplant:
+    """Rebuilds values with their tensors replaced; containers are copied, modules are left alone."""
+
+    def __init__(self, interpreter: Interpreter, replace: Callable[[Tensor], Value]) -> None:
+        self.interpreter = interpreter
+        self.replace = replace
+        self.made: dict[int, Value] = {}
+
+    def arguments(self, arguments: Arguments) -> Arguments:
+        from nnlint.dataflow.calls import Arguments as NewArguments
+
+        return NewArguments(
+            [self.value(v) for v in arguments.positional], {k: self.value(arguments.keywords[k]) for k in sorted(arguments.keywords)},
+            arguments.has_open_positional, arguments.has_open_keywords, arguments.has_entry_keywords, [self.value(s) for s in arguments.splats],
+        )  # fmt: skip
+
+    def value(self, value: Value) -> Value:
+        match value:
+            case Tensor():
+                return self.replace(value)
+            case val.Choice(options=options):
+                return val.Choice(tuple(self.value(o) for o in options))
+            case val.Alternatives(runs=runs):
+                return val.Alternatives(tuple(tuple(self.value(i) for i in run) for run in runs))
+            case val.Repeated(run=run):
+                return val.Repeated(tuple(self.value(i) for i in run))
+            case val.Sequence() if not value.is_module:
+                return self._once(value, lambda: self.interpreter.sequence([self.value(i) for i in value.items], value.kind))
+            case val.Mapping_() if not value.is_module:
+                return self._once(value, lambda: self.interpreter.mapping({k: self.value(v) for k, v in value.entries.items()}, value.kind, value.is_open))
+            case val.Instance() if not value.is_module and any(True for _ in val.tensors_in(value)):
+                return self._once(value, lambda: self._instance(value))
+            case _:
+                return value
+
+    def _once(self, value: Value, make: Callable[[], Value]) -> Value:
+        if id(value) not in self.made:
+            self.made[id(value)] = value  # a container that holds itself
+            self.made[id(value)] = make()
+        return self.made[id(value)]
+
+    def _instance(self, value: val.Instance) -> val.Instance:
+        made = val.Instance({}, value.definition, value.closure, False, serial=self.interpreter.next_serial())
+        made.state.update({k: self.value(v) for k, v in value.state.items()})
+        return made
+
+

@@ -1,0 +1,321 @@
+"""Finds the entries of a project (what nobody in it calls), runs them, and gathers what they built into a `ProjectGraph`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from nnlint.dataflow import values as val
+from nnlint.dataflow.calls import MODULE_METHODS, Arguments
+from nnlint.dataflow.graph import INPUT, Graph, ProjectGraph
+from nnlint.dataflow.interpreter import Frame, Interpreter, OutOfFuel
+from nnlint.dataflow.torch_calls import ESCAPED
+from nnlint.dataflow.values import NONE, Const, Symbol, Tensor, Unknown, Value, choice
+from nnlint.semantics.definitions import AssignedDefinition, ClassDefinition, ExternalDefinition, FunctionDefinition, ModuleDefinition
+from nnlint.semantics.program import Module, Program
+from nnlint.syntax import lowered as low
+from nnlint.syntax.parser import TopLevel, deep_recursion
+
+FUEL = 400_000  # steps of one entry
+_SCALAR_ANNOTATIONS = frozenset({"int", "str", "float", "bool"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A top-level statement that builds or defines modules, with the project definitions that it mentions."""
+
+    module: Module
+    top: TopLevel
+    name: str | None
+    mentions: tuple[tuple[str, str], ...]  # (path, name) of definitions
+
+
+def explore(program: Program, paths: Sequence[str]) -> ProjectGraph:
+    """Analyses what the files define, from the entries of the project that reach it."""
+    return _Explorer(program, paths).run()
+
+
+class _Explorer:
+    def __init__(self, program: Program, paths: Sequence[str]) -> None:
+        self.program = program
+        self.paths = paths
+        self.interpreter = Interpreter(program, FUEL)
+        self.contexts = self.interpreter.caller.contexts
+        self._exhausted = False
+
+    def run(self) -> ProjectGraph:
+        entries = entries_of(self.program, self.paths)
+        with deep_recursion():
+            for entry in entries.roots:
+                self._guarded(lambda entry=entry: self._run_entry(entry))
+            for entry in entries.all:
+                if entry.name is not None:
+                    self._guarded(lambda entry=entry: self._run_if_new(entry))
+            at = 0
+            while at < len(self.contexts.instances):  # running one may construct more
+                instance = self.contexts.instances[at]
+                at += 1
+                self._guarded(lambda instance=instance: self._run_methods(instance))
+        for instance in self.contexts.overflowed.values():
+            self._distrust(instance.definition)
+        return self._gather()
+
+    def _guarded(self, run: object) -> None:
+        """Runs one entry within its fuel. What it left unfinished is not judged."""
+        first = len(self.contexts.layers)
+        self.interpreter.fuel = FUEL
+        try:
+            run()  # type: ignore[operator]
+        except (OutOfFuel, RecursionError):
+            for layer in self.contexts.layers[first:]:
+                layer.mark(ESCAPED, "the analysis took too long")
+            for key, context in list(self.contexts.known.items()):
+                if context is None:
+                    del self.contexts.known[key]
+            for key, summary in list(self.contexts.summaries.items()):
+                if summary is None:
+                    del self.contexts.summaries[key]
+            for graph in self.contexts.graphs:
+                if not graph.callers:
+                    graph.is_root = True
+            self.interpreter.caller._active.clear()
+            self.interpreter.journal._logs.clear()
+
+    # --- entries ---
+
+    def _run_entry(self, entry: Entry) -> None:
+        definition = None if entry.name is None else self.program.lookup(entry.module, entry.name)
+        if isinstance(definition, ClassDefinition):
+            if self._is_relevant_class(definition):
+                self._construct(definition)
+        elif isinstance(definition, FunctionDefinition):
+            if definition.module is entry.module:
+                self._call_function(definition)
+        elif entry.name is None or isinstance(definition, AssignedDefinition):
+            self._run_script(entry)
+
+    def _run_if_new(self, entry: Entry) -> None:
+        """Classes that no entry was seen to construct take their defaults, as entries do."""
+        assert entry.name is not None
+        definition = self.program.lookup(entry.module, entry.name)
+        if isinstance(definition, ClassDefinition) and self._is_relevant_class(definition):
+            if not any(i.definition is definition or self._inherits(i.definition, definition) for i in self.contexts.instances):
+                self._construct(definition)
+
+    def _inherits(self, derived: ClassDefinition, base: ClassDefinition) -> bool:
+        return any(b is base for b, _ in self.interpreter.classes.order(derived))
+
+    def _is_relevant_class(self, definition: ClassDefinition) -> bool:
+        return self.interpreter.classes.is_module(definition)
+
+    def _construct(self, definition: ClassDefinition) -> None:
+        found = self.interpreter.classes.find_method(definition, None, "__init__")
+        arguments = Arguments() if found is None else self._entry_arguments(found[0], skip_self=True)
+        self.contexts.construct(val.Class(definition), arguments, None, None)
+
+    def _call_function(self, definition: FunctionDefinition) -> None:
+        graph, self.interpreter.graph = self.interpreter.graph, Graph(definition.name, is_root=True)
+        try:
+            result = self.interpreter.caller.inline(definition, None, None, self._entry_arguments(definition, skip_self=False), None, None)
+            for tensor in val.tensors_in(result):
+                self.interpreter.graph.results.append(tensor.node)
+            self.contexts.graphs.append(self.interpreter.graph)
+        finally:
+            self.interpreter.graph = graph
+
+    def _run_script(self, entry: Entry) -> None:
+        graph, self.interpreter.graph = self.interpreter.graph, Graph("script", is_root=True)
+        frame = Frame(entry.module, entry.top.block.name, {})
+        try:
+            if entry.name is not None:
+                self.interpreter.global_value(entry.module, entry.name)
+            else:
+                self.interpreter.block(frame, entry.top.block.block.body)
+            self.contexts.graphs.append(self.interpreter.graph)
+        finally:
+            self.interpreter.graph = graph
+
+    def _entry_arguments(self, definition: FunctionDefinition, skip_self: bool) -> Arguments:
+        """An entry takes its defaults and empty star arguments; parameters without a default are symbols."""
+        arguments = Arguments(has_entry_keywords=definition.node.parameters.double_star is not None)
+        parameters = definition.node.parameters
+        positional = (*parameters.positional_only, *parameters.positional)[1 if skip_self else 0 :]
+        for parameter in (*positional, *parameters.keyword_only):
+            if parameter.default is None:
+                arguments.keywords[parameter.name] = Symbol(("parameter", definition.module.path, definition.block.key, parameter.name))
+        return arguments
+
+    # --- methods ---
+
+    def _run_methods(self, instance: val.Instance) -> None:
+        """Runs, as anybody might, the methods of a module that no other method calls."""
+        methods = self._public_methods(instance)
+        for name in methods:
+            found = self.interpreter.classes.find_method(instance.definition, instance.closure, name)
+            if found is None or self._is_covered(instance, found[0], name):
+                continue
+            graph = Graph(name)
+            outer, self.interpreter.graph = self.interpreter.graph, graph
+            try:
+                arguments = self._method_arguments(found[0], graph)
+                self.contexts.run_root(instance, found[0], found[1], arguments)
+            finally:
+                self.interpreter.graph = outer
+
+    def _is_covered(self, instance: val.Instance, method: FunctionDefinition, name: str) -> bool:
+        """`forward` needs no root run where callers were seen: then they decide what is done with its results."""
+        if name != "forward":
+            return False
+        identity = self.contexts._identity(instance)
+        return any(isinstance(key, tuple) and key[0] == identity and key[1] == id(method) for key, s in self.contexts.summaries.items() if s is not None)
+
+    def _public_methods(self, instance: val.Instance) -> list[str]:
+        classes = self.interpreter.classes
+        own: dict[str, FunctionDefinition] = {}
+        for base, _ in reversed(classes.order(instance.definition, instance.closure)):
+            if isinstance(base, ClassDefinition):
+                own |= base.methods
+        mentioned = {word for method in own.values() for word in self_attributes(method.node) if word != method.name}
+        skipped = MODULE_METHODS - {"forward", "train"} | {"__init__"}
+        return [n for n in own if n not in skipped and (n == "forward" or n not in mentioned) and not n.startswith("__")]
+
+    def _method_arguments(self, method: FunctionDefinition, graph: Graph) -> Arguments:
+        """Tensors where none of the annotations says otherwise; flags and optional tensors may be anything."""
+        parameters = method.node.parameters
+        arguments = Arguments()
+        positional = (*parameters.positional_only, *parameters.positional)[1:]
+        for parameter in positional:
+            arguments.positional.append(self._input(parameter, method, graph))
+        for parameter in parameters.keyword_only:
+            arguments.keywords[parameter.name] = self._input(parameter, method, graph)
+        if parameters.star is not None:
+            arguments.positional.append(Tensor(graph.add(INPUT)))
+        return arguments
+
+    def _input(self, parameter: low.Parameter, method: FunctionDefinition, graph: Graph) -> Value:
+        annotation = parameter.annotation
+        if isinstance(annotation, low.Name) and annotation.id in _SCALAR_ANNOTATIONS:
+            return Symbol(("argument", method.module.path, method.block.key, parameter.name))
+        if parameter.default is None:
+            return Tensor(graph.add(INPUT))
+        if isinstance(parameter.default, low.Constant):
+            default = parameter.default.value
+            if default is None:
+                return choice([NONE, Tensor(graph.add(INPUT))])
+            if isinstance(default, bool):
+                return Symbol(("argument", method.module.path, method.block.key, parameter.name))
+            return Const(default)
+        return Unknown(f"argument `{parameter.name}`")
+
+    # --- results ---
+
+    def _distrust(self, definition: ClassDefinition) -> None:
+        for instance in self.contexts.instances:
+            if instance.definition is definition:
+                for layer in _layers(instance):
+                    layer.mark(ESCAPED, "its class is constructed in too many ways")
+
+    def _gather(self) -> ProjectGraph:
+        project = ProjectGraph(self.contexts.graphs, program=self.program)
+        for layer in self.contexts.layers:
+            project.layers.setdefault(layer.site, []).append(layer)
+        for graph in self.contexts.graphs:
+            for node in graph.nodes:
+                if node.layer is not None and node.operation == node.layer.target:
+                    project.calls.setdefault(id(node.layer.origin), []).append(node)
+        return project
+
+
+def _layers(value: Value, depth: int = 12) -> Iterable[val.Layer]:
+    if isinstance(value, val.Layer):
+        yield value
+    elif depth:
+        for part in val.parts_of(value):
+            yield from _layers(part, depth - 1)
+
+
+def self_attributes(node: low.FunctionDef) -> set[str]:
+    """The names that a method's body takes from `self`."""
+    positional = (*node.parameters.positional_only, *node.parameters.positional)
+    receiver = positional[0].name if positional else ""
+    found: set[str] = set()
+    stack: list[object] = list(node.body)
+    while stack:
+        item = stack.pop()
+        if isinstance(item, low.Attribute) and isinstance(item.value, low.Name) and item.value.id == receiver:
+            found.add(item.name)
+        elif isinstance(item, low.Node):
+            stack += [getattr(item, slot) for slot in item.__slots__]
+        elif isinstance(item, tuple):
+            stack += item
+    return found
+
+
+# --- who mentions whom ---
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    roots: list[Entry]
+    all: list[Entry]
+
+
+def entries_of(program: Program, paths: Sequence[str]) -> Entries:
+    """The statements that matter for modules, and among them those that no other one mentions."""
+    found: list[Entry] = []
+    for path in paths:
+        module = program.module(path)
+        if module is not None:
+            found += _entries_in(program, module)
+    relevant = _relevant(found)
+    mentioned = {target for entry in relevant for target in entry.mentions if target != (entry.module.path, entry.name)}
+    roots = [e for e in relevant if e.name is None or (e.module.path, e.name) not in mentioned]
+    return Entries(roots, relevant)
+
+
+def _entries_in(program: Program, module: Module) -> list[Entry]:
+    names_of = {id(top): name for name, tops in module.names.items() for top in tops}
+    out = []
+    for top, words in module.top_level_words:
+        name = names_of.get(id(top))
+        mentions = [target for word in sorted(words) for target in _targets(program, module, word, words) if word != name]
+        out.append(Entry(module, top, name, tuple(mentions)))
+    return out
+
+
+def _targets(program: Program, module: Module, word: str, words: frozenset[str]) -> Iterable[tuple[str, str]]:
+    if word not in module.names and not module.stars:
+        return
+    definition = program.lookup(module, word)
+    match definition:
+        case FunctionDefinition() | ClassDefinition():
+            yield definition.module.path, definition.name
+        case AssignedDefinition():
+            yield definition.module.path, definition.name
+        case ModuleDefinition(module=inner):
+            for other in sorted(words & inner.names.keys()):
+                found = program.lookup(inner, other)
+                if isinstance(found, (FunctionDefinition, ClassDefinition)):
+                    yield found.module.path, found.name
+        case ExternalDefinition(name=name) if name == "torch" or name.startswith("torch."):
+            yield "torch", name
+        case _:
+            return
+
+
+def _relevant(entries: list[Entry]) -> list[Entry]:
+    """Entries that mention torch's layers, directly or through others."""
+    reached = {(e.module.path, e.name) for e in entries if any(path == "torch" for path, _ in e.mentions)}
+    grown = True
+    while grown:
+        grown = False
+        for entry in entries:
+            key = (entry.module.path, entry.name)
+            if key not in reached and any(target in reached for target in entry.mentions):
+                reached.add(key)
+                grown = True
+    return [e for e in entries if (e.module.path, e.name) in reached and not _is_import(e)]
+
+
+def _is_import(entry: Entry) -> bool:
+    return entry.top.block.block.text.lstrip().startswith(("import ", "from "))

@@ -1,0 +1,57 @@
+"""Facts about values and their orders.
+
+The *shift* of a tensor with respect to one bias (source: the project's rule page NN501): how the tensor changes when the
+bias does.
+
+- `NO_SHIFT` (⊥): not at all.
+- `Shift(axes)`: by an addend that is constant along every axis outside `axes`. Axes count from the front where the rank
+  is known, from the back (negative) where it is not.
+- `ANY_SHIFT` (⊤): in any way at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """An additive change, constant along the axes that are not in `axes`."""
+
+    axes: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Extreme:
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+NO_SHIFT = _Extreme("⊥")
+ANY_SHIFT = _Extreme("⊤")
+ShiftFact = Shift | _Extreme
+
+
+def shift(*axes: int) -> Shift:
+    return Shift(frozenset(axes))
+
+
+def join_shifts(one: ShiftFact, other: ShiftFact) -> ShiftFact:
+    """The least fact above both: also the fact of a sum of both values."""
+    if one == other or other is NO_SHIFT:
+        return one
+    if one is NO_SHIFT:
+        return other
+    if isinstance(one, Shift) and isinstance(other, Shift):
+        return Shift(one.axes | other.axes)
+    return ANY_SHIFT
+
+
+def with_rank(fact: ShiftFact, rank: int | None) -> ShiftFact:
+    """The fact with its axes counted from the front where the rank is known; ⊤ where they do not fit it."""
+    if not isinstance(fact, Shift) or rank is None:
+        return fact
+    axes = frozenset(a + rank if a < 0 else a for a in fact.axes)
+    return Shift(axes) if all(0 <= a < rank for a in axes) else ANY_SHIFT

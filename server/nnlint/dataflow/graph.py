@@ -1,0 +1,156 @@
+"""The dataflow graph: what a rule may ask. A node is one operation on tensors, an edge says whose result goes where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from nnlint.findings import FileEdit
+from nnlint.semantics.signatures import signature
+from nnlint.syntax.edits import remove_argument, set_argument
+from nnlint.syntax.location import call_spans, node_span
+from nnlint.text import Edit, Span
+
+if TYPE_CHECKING:
+    from nnlint.dataflow.hazards import BiasRead
+    from nnlint.dataflow.values import Layer, Value
+    from nnlint.semantics.definitions import Site
+    from nnlint.semantics.program import Program
+    from nnlint.syntax.parser import PlacedBlock
+
+# Operations of the graph's own; all others are named as torch names them.
+INPUT = "input"  # a parameter of the analyzed function
+JOIN = "join"  # one of its inputs, after branches or round a loop
+CALL = "call"  # another graph run on the inputs
+OUTPUT = "output"  # one of the results of a CALL
+ESCAPE = "escape"  # goes where nobody follows: stored, yielded, given to unknown code
+UNKNOWN_OPERATION = "unknown"  # unknown code computes something from it
+CONSTANT = "constant"  # a tensor that depends on no input or layer followed here
+PARAMETER = "parameter"  # a parameter or buffer
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One operation. `inputs` are the tensors that it reads; `arguments` its other arguments, by torch's parameter names.
+
+    `rank` is the number of axes where it is known. `uses` are the nodes that read this one.
+    """
+
+    graph: Graph
+    number: int
+    operation: str
+    inputs: tuple[Node, ...] = ()
+    arguments: Mapping[str, Value] = field(default_factory=dict)
+    layer: Layer | None = None
+    site: Site | None = None
+    rank: int | None = None
+    callee: Graph | None = None
+    output: int = 0
+    reason: str = ""
+    uses: list[Node] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        reads = ", ".join(f"%{n.number}" for n in self.inputs)
+        return f"%{self.number} = {self.operation}({reads})"
+
+
+@dataclass(slots=True, eq=False)
+class Graph:
+    """What one function computes from its tensor parameters.
+
+    `inputs` are the parameters in order, `results` the tensors that it returns, in the order of their places in the
+    returned value. `callers` are the CALL nodes of other graphs that run this one; a graph with `is_root` may be run by
+    anybody besides.
+    """
+
+    name: str
+    nodes: list[Node] = field(default_factory=list)
+    inputs: list[Node] = field(default_factory=list)
+    results: list[Node] = field(default_factory=list)
+    callers: list[Node] = field(default_factory=list)
+    is_root: bool = False
+    owner: tuple[str, str] | None = None  # path and name of the class whose method this is
+
+    def add(self, operation: str, inputs: tuple[Node, ...] = (), **fields: object) -> Node:
+        node = Node(self, len(self.nodes), operation, inputs, **fields)  # type: ignore[arg-type]
+        self.nodes.append(node)
+        for read in inputs:
+            read.uses.append(node)
+        return node
+
+    def link(self, node: Node, read: Node) -> None:
+        """Adds an input to a JOIN: how loops are closed."""
+        if read is not node and read not in node.inputs:
+            node.inputs = (*node.inputs, read)
+            read.uses.append(node)
+
+
+@dataclass(eq=False)
+class ProjectGraph:
+    """Everything that rules see of one project: graphs, the layers in them, places in the text and edits of it."""
+
+    graphs: list[Graph] = field(default_factory=list)
+    layers: dict[Site, list[Layer]] = field(default_factory=dict)  # by construction call
+    calls: dict[int, list[Node]] = field(default_factory=dict)  # id of a layer's origin -> nodes that call it
+    program: Program | None = None
+
+    def calls_of(self, layer: Layer) -> list[Node]:
+        return self.calls.get(id(layer.origin), [])
+
+    def graphs_of(self, path: str, class_name: str) -> list[Graph]:
+        return [graph for graph in self.graphs if graph.owner == (path, class_name)]
+
+    @cached_property
+    def bias_reads(self) -> list[BiasRead]:
+        """Every unguarded `X.bias` of the project."""
+        from nnlint.dataflow.hazards import unguarded_bias_reads
+
+        assert self.program is not None
+        return unguarded_bias_reads(self.program)
+
+    # --- places and edits ---
+
+    def _placed(self, site: Site) -> PlacedBlock:
+        assert self.program is not None
+        module = self.program.module(site.path)
+        placed = None if module is None else module.placed(site.block)
+        if placed is None:
+            raise LookupError(f"{site} is not in the project")
+        return placed
+
+    def span(self, site: Site) -> Span:
+        """Where the node of a site stands in its file."""
+        placed = self._placed(site)
+        return node_span(placed.block, site.index).shifted(placed.span.start)
+
+    def passes_unknown(self, site: Site, name: str, has_open_keywords: bool) -> bool:
+        """Whether the call may already be given `name` through a star argument: inserting it could then be one too many."""
+        call = call_spans(self._placed(site).block, site.index)
+        if any(a.keyword == name for a in call.arguments):
+            return False
+        if any(a.star == "*" for a in call.arguments):
+            return True
+        by_mapping = has_open_keywords or any(name in layer.arguments for layer in self.layers[site])
+        return by_mapping and any(a.star == "**" for a in call.arguments)
+
+    def set_argument(self, site: Site, name: str, value: str) -> tuple[FileEdit, ...]:
+        """Edits that give the call at `site` the argument `name=value`, in the call's own style."""
+        placed = self._placed(site)
+        call = call_spans(placed.block, site.index)
+        return self._edits(site, set_argument(placed.block.text, call, name, value, self._position(site, name)))
+
+    def remove_argument(self, site: Site, name: str, default: str) -> tuple[FileEdit, ...]:
+        """Edits that take an argument out of the call at `site`; one given by position becomes `default`."""
+        placed = self._placed(site)
+        call = call_spans(placed.block, site.index)
+        return self._edits(site, remove_argument(placed.block.text, call, name, self._position(site, name), default))
+
+    def _position(self, site: Site, name: str) -> int | None:
+        found = signature(self.layers[site][0].target)
+        return None if found is None else found.index(name)
+
+    def _edits(self, site: Site, edits: list[Edit]) -> tuple[FileEdit, ...]:
+        start = self._placed(site).span.start
+        return tuple(FileEdit(Edit(e.span.shifted(start), e.content)) for e in edits)

@@ -1,0 +1,84 @@
+"""Which construction calls make biases that change nothing: the question behind NN501, put to every instance of each call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nnlint.dataflow.graph import Node, ProjectGraph
+from nnlint.dataflow.shift import Trace, trace_bias
+from nnlint.dataflow.torch_calls import BIAS_USED, ESCAPED
+from nnlint.dataflow.transfer.linear import BIASED_LAYERS
+from nnlint.dataflow.values import Const, Layer
+from nnlint.semantics.definitions import Site
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RedundantBias:
+    """A construction call whose bias is redundant in every instance that has one. `trace` is the least direct of them."""
+
+    site: Site
+    layer: Layer
+    call: Node
+    trace: Trace
+
+    @property
+    def wasted(self) -> int | None:
+        """How many numbers one such bias holds, where that is known."""
+        for name in ("out_features", "out_channels"):
+            value = self.layer.arguments.get(name)
+            if isinstance(value, Const) and isinstance(value.value, int):
+                return value.value
+        return None
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(_kept_under(self.layer))
+
+
+def has_bias(layer: Layer) -> bool | None:
+    """Whether the layer is constructed with a bias; `None` where that is not known."""
+    given = layer.arguments.get("bias")
+    if given is None:
+        return True
+    return bool(given.value) if isinstance(given, Const) else None
+
+
+def redundant_biases(project: ProjectGraph) -> Iterator[RedundantBias]:
+    """Every construction call of which all instances that have a bias, and are ever called, have a redundant one."""
+    for site, layers in sorted(project.layers.items(), key=lambda item: (item[0].path, item[0].block, item[0].index)):
+        if layers[0].target in BIASED_LAYERS:
+            verdict = _verdict(project, site, layers)
+            if verdict is not None:
+                yield verdict
+
+
+def _verdict(project: ProjectGraph, site: Site, layers: list[Layer]) -> RedundantBias | None:
+    found: list[RedundantBias] = []
+    for layer in layers:
+        biased = has_bias(layer)
+        if biased is False:
+            continue
+        if biased is None or ESCAPED in layer.marks or BIAS_USED in layer.marks:
+            return None
+        calls = project.calls_of(layer)
+        if not calls:
+            continue
+        trace = trace_bias(calls)
+        if not trace.is_redundant:
+            return None
+        found.append(RedundantBias(site, layer, calls[0], trace))
+    return min(found, key=lambda f: (f.trace.is_direct, not f.trace.is_by_softmax), default=None)
+
+
+def _kept_under(layer: Layer) -> Iterator[str]:
+    """The attribute names under which the layer, or the container that holds it, is kept."""
+    holder = layer
+    at: object = layer.owner
+    for _ in range(10):
+        if at is None:
+            return
+        for key, value in at.state.items():  # type: ignore[attr-defined]
+            if value is holder and isinstance(key, str):
+                yield key
+        holder, at = at, at.owner  # type: ignore[assignment, attr-defined]

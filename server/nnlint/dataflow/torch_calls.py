@@ -1,0 +1,264 @@
+"""What torch's own code does: layers are constructed and applied, functions and tensor methods become nodes of the graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nnlint.dataflow import values as val
+from nnlint.dataflow.graph import CONSTANT, PARAMETER, UNKNOWN_OPERATION, Node
+from nnlint.dataflow.transfer import find_row
+from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
+from nnlint.semantics.definitions import Site
+from nnlint.semantics.signatures import NO_DEFAULT, signature
+from nnlint.semantics.torch_names import canonical_name
+
+if TYPE_CHECKING:
+    from nnlint.dataflow.calls import Arguments
+    from nnlint.dataflow.interpreter import Frame, Interpreter
+
+# Marks on layers.
+ESCAPED = "escaped"  # used by code that is not followed
+FROZEN = "frozen"  # kept in eval mode
+BIAS_USED = "bias used"  # its bias is read as data, tied, replaced or frozen on purpose
+WEIGHT_TIED = "weight tied"
+
+_CONTAINERS = {"torch.nn.Sequential": "Sequential", "torch.nn.ModuleList": "ModuleList", "torch.nn.ModuleDict": "ModuleDict"}
+# Wrappers that return the module they are given, for all that is asked here.
+_WRAPPERS = frozenset(
+    """torch.compile torch.jit.script torch.jit.trace torch.nn.utils.weight_norm torch.nn.utils.spectral_norm
+    torch.nn.utils.parametrizations.weight_norm torch.nn.utils.parametrizations.spectral_norm torch.nn.utils.parametrizations.orthogonal
+    torch.nn.utils.remove_weight_norm torch.nn.utils.remove_spectral_norm torch.nn.DataParallel torch.nn.parallel.DistributedDataParallel
+    torch.nn.SyncBatchNorm.convert_sync_batchnorm torch.quantization.fuse_modules torch.nn.utils.fusion.fuse_conv_bn_eval""".split()
+)
+_CHECKPOINTS = frozenset({"torch.utils.checkpoint.checkpoint"})
+_TENSOR_MAKERS = frozenset(
+    """zeros ones rand randn randint arange linspace logspace eye full empty tensor as_tensor from_numpy zeros_like ones_like rand_like randn_like
+    full_like empty_like meshgrid tril_indices triu_indices hann_window bernoulli normal""".split()
+)
+_INITIALIZERS = ("torch.nn.init.",)
+_NO_TENSORS = frozenset({"size", "dim", "numel", "item", "tolist", "numpy", "is_floating_point", "get_device", "data_ptr", "stride", "is_contiguous", "element_size"})
+_SEVERAL = "returns several"
+
+
+class TorchCalls:
+    """Mixed into the caller: everything whose name starts with `torch.`."""
+
+    interpreter: Interpreter
+
+    def call_torch(self, name: str, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
+        if name in _CONTAINERS:
+            return self.construct_container(_CONTAINERS[name], arguments)
+        if name in _WRAPPERS:
+            return arguments.positional[0] if arguments.positional else UNKNOWN
+        if name in _CHECKPOINTS and arguments.positional:
+            return self._checkpoint(arguments, site, frame)
+        if val.is_layer_class(val.External(name)):
+            if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.UninitializedParameter"):
+                return Tensor(self.interpreter.graph.add(PARAMETER, rank=_made_rank(arguments), reason="a parameter"))
+            return self.construct_layer(name, arguments, site, frame)
+        short = name.rpartition(".")[2]
+        if name.startswith(_INITIALIZERS):
+            return arguments.positional[0] if arguments.positional else UNKNOWN
+        if name.startswith("torch.Tensor.") and arguments.positional and isinstance(arguments.positional[0], Tensor):
+            from nnlint.dataflow.calls import Arguments as NewArguments
+
+            rest = NewArguments(arguments.positional[1:], arguments.keywords, arguments.has_open_positional, arguments.has_open_keywords)
+            return self.call_tensor_method(arguments.positional[0], short, rest, site)
+        if name.startswith(("torch.device", "torch.dtype", "torch.Size", "torch.is_", "torch.cuda", "torch.backends", "torch.set_", "torch.no_grad", "torch.manual_seed",
+                            "torch.get_", "torch.utils.data", "torch.optim", "torch.jit.is_", "torch.load", "torch.save", "torch.hub", "torch.finfo", "torch.iinfo",
+                            "torch.inference_mode", "torch.autocast", "torch.amp", "torch.compiler", "torch.autograd", "torch.fx.wrap", "torch.distributed.get", "torch.distributed.is")):  # fmt: skip
+            if name.startswith(("torch.jit.is_scripting", "torch.jit.is_tracing", "torch.compiler.is_")):
+                return Const(False)
+            return Unknown(f"`{name}`") if not name.startswith("torch.autograd") else self.interpreter.unknown_operation(arguments.all, name, site)
+        if short in _TENSOR_MAKERS and name.count(".") == 1:
+            return Tensor(self.interpreter.graph.add(CONSTANT, rank=_made_rank(arguments), reason=f"made by `{name}`"))
+        bound = signature(name)
+        if bound is None or arguments.is_open:
+            return self._unbound_operation(name, arguments, site)
+        return self.operation(name, bound.bind(arguments.positional, arguments.keywords), site)
+
+    def _unbound_operation(self, name: str, arguments: Arguments, site: Site | None) -> Value:
+        return self.interpreter.unknown_operation(arguments.all, f"`{name}`", site)
+
+    def _checkpoint(self, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
+        """`checkpoint(f, *args)` computes `f(*args)`."""
+        from nnlint.dataflow.calls import Arguments as NewArguments
+
+        own = {"use_reentrant", "context_fn", "determinism_check", "debug", "preserve_rng_state", "early_stop"}
+        keywords = {k: v for k, v in arguments.keywords.items() if k not in own}
+        return self.call(arguments.positional[0], NewArguments(arguments.positional[1:], keywords, arguments.has_open_positional), site, frame)
+
+    # --- layers ---
+
+    def construct_layer(self, name: str, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
+        bound_signature = signature(name)
+        if bound_signature is None or site is None or arguments.has_open_positional:
+            return self.interpreter.unknown_operation(arguments.all, f"`{name}` is constructed with unknown arguments", site)
+        bound = bound_signature.bind(arguments.positional, arguments.keywords)
+        for value in bound.values():
+            for layer in _layers(value):
+                self.escape_layer(layer, f"given to `{name}`")
+        if arguments.has_open_keywords:
+            bound |= {p.name: Unknown("may be given by a star argument") for p in bound_signature.parameters if p.name not in bound and p.kind in ("positional", "keyword")}
+        is_open = arguments.has_open_keywords or arguments.has_entry_keywords
+        layer = val.Layer({}, name, bound, site, is_open, () if frame is None else frame.call_sites, serial=self.interpreter.next_serial())
+        self.contexts.layers.append(layer)
+        return layer
+
+    def layer_default(self, layer: val.Layer, name: str) -> Value | None:
+        bound_signature = signature(layer.target)
+        if bound_signature is None:
+            return None
+        default = bound_signature.default(name)
+        if default is NO_DEFAULT:
+            return None
+        return _as_value(self.interpreter, default)
+
+    def apply_layer(self, layer: val.Layer, arguments: Arguments, site: Site | None) -> Value:
+        interpreter = self.interpreter
+        if layer.members:
+            self.escape_layer(layer, "called in a loop over all modules")
+        inputs: list[Node] = []
+        named: dict[str, Value] = {}
+        for at, value in enumerate([*arguments.positional, *arguments.splats]):
+            named["input" if at == 0 else f"input[{at}]"] = value
+        named |= arguments.keywords
+        for value in named.values():
+            inputs += [interpreter.here(t) for t in val.tensors_in(value)]
+        row = find_row(layer.target)
+        node = interpreter.graph.add(layer.target, tuple(inputs), arguments={**layer.arguments, **named}, layer=layer.origin, site=site)
+        if row is None:
+            node.reason = f"nothing is known of `{layer.target}`"
+        else:
+            self._complete(node, row)
+        return Tensor(node)
+
+    def _complete(self, node: Node, row: Any) -> None:
+        node.rank = row.rank(node) if row.rank is not None else None
+        if row.returns_several is not None and row.returns_several(node):
+            node.arguments = {**node.arguments, _SEVERAL: Const(True)}
+
+    def escape_layer(self, layer: val.Layer, reason: str) -> None:
+        layer.mark(ESCAPED, reason)
+
+    def escape_returned_layers(self, value: Value) -> None:
+        from nnlint.dataflow.interpreter import layers_in
+
+        for layer in layers_in(value):
+            self.escape_layer(layer, "returned by a method")
+
+    def read_parameter(self, layer: val.Layer, name: str) -> Value:
+        """`layer.weight` or `layer.bias` as a value."""
+        if name == "bias" and layer.arguments.get("bias") == Const(False) and not layer.members:
+            return NONE
+        return Tensor(self.interpreter.graph.add(PARAMETER, layer=layer, reason=name))
+
+    def replace_parameter(self, layer: val.Layer, name: str, value: Value) -> None:
+        if name == "bias":
+            layer.mark(BIAS_USED, "its bias is replaced")
+        else:
+            layer.mark(WEIGHT_TIED, "its weight is replaced")
+        if isinstance(value, Tensor) and value.node.operation == PARAMETER and value.node.layer is not None:
+            value.node.layer.mark(BIAS_USED if name == "bias" else WEIGHT_TIED, f"its {value.node.reason} is shared with another layer")
+
+    # --- operations ---
+
+    def operation(self, name: str, arguments: dict[str, Value], site: Site | None) -> Value:
+        """A torch function on bound arguments, as a node of the present graph."""
+        interpreter = self.interpreter
+        name = canonical_name(name)
+        row = find_row(name)
+        choices = [k for k, v in arguments.items() if isinstance(v, val.Choice)]
+        if choices and len(choices) == 1:
+            # One call for each alternative; those given None would raise where None means nothing.
+            options = [o for o in arguments[choices[0]].options if o != NONE or choices[0] not in ("input", "other", "tensors")]  # type: ignore[attr-defined]
+            if any(isinstance(o, Tensor) or o == NONE for o in options):
+                return interpreter.join_all([self.operation(name, {**arguments, choices[0]: o}, site) for o in options] or [UNKNOWN])
+        inputs: list[Node] = []
+        seen: set[int] = set()
+        for value in arguments.values():
+            for tensor in val.tensors_in(value):
+                node = interpreter.here(tensor)
+                if id(node) not in seen:
+                    seen.add(id(node))
+                    inputs.append(node)
+            for layer in _layers(value):
+                self.escape_layer(layer, f"given to `{name}`")
+        here = {k: Tensor(interpreter.here(v)) if isinstance(v, Tensor) else v for k, v in arguments.items()}
+        self._note_bias_use(name, inputs)
+        if row is None:
+            if not inputs:
+                return Unknown(f"`{name}`")
+            made = interpreter.graph.add(UNKNOWN_OPERATION, tuple(inputs), arguments=here, site=site, reason=f"`{name}`")
+            return Tensor(made)
+        node = interpreter.graph.add(name, tuple(inputs), arguments=here, site=site)
+        self._complete(node, row)
+        return Tensor(node)
+
+    def _note_bias_use(self, name: str, inputs: list[Node]) -> None:
+        """A bias that is computed with is no longer only added by its own layer; writing into it (`bias.zero_()`) is initialisation."""
+        for node in inputs:
+            if node.operation == PARAMETER and node.layer is not None and node.reason == "bias" and not name.endswith("_") and name != "torch.detach":
+                node.layer.mark(BIAS_USED, "its bias is read")
+
+    def call_tensor_method(self, receiver: Tensor, name: str, arguments: Arguments, site: Site | None) -> Value:
+        if name in _NO_TENSORS:
+            return self._scalar_method(receiver, name, arguments)
+        if name in ("backward", "register_hook", "retain_grad", "requires_grad_"):
+            return receiver if name.endswith("_") else NONE
+        if receiver.node.operation == PARAMETER and name.endswith("_") and not name.endswith("__"):
+            return receiver  # initialisation in place
+        bound = signature(f"torch.Tensor.{name}")
+        public = f"torch.{name}" if find_row(canonical_name(f"torch.{name}")) is not None else f"torch.Tensor.{name}"
+        if bound is None or arguments.is_open:
+            inplace = name[:-1] if name.endswith("_") and not name.endswith("__") else None
+            if inplace is not None and signature(f"torch.Tensor.{inplace}") is not None:
+                return self.call_tensor_method(receiver, inplace, arguments, site)
+            if bound is None and name in ("type_as", "to", "cuda", "cpu", "type", "view_as", "expand_as", "reshape_as"):
+                return self.operation(public, {"input": receiver, **{f"argument[{i}]": v for i, v in enumerate(arguments.positional)}}, site)
+            return self.interpreter.unknown_operation([receiver, *arguments.all], f"`Tensor.{name}`", site)
+        named = bound.bind([receiver, *arguments.positional], arguments.keywords)
+        if name.endswith("_") and find_row(canonical_name(public)) is None and signature(f"torch.Tensor.{name[:-1]}") is not None:
+            return self.call_tensor_method(receiver, name[:-1], arguments, site)
+        return self.operation(public, named, site)
+
+    def _scalar_method(self, receiver: Tensor, name: str, arguments: Arguments) -> Value:
+        node = receiver.node
+        if name == "dim":
+            return Symbol(("rank", id(node))) if node.rank is None else Const(node.rank)
+        if name == "size":
+            axis = arguments.get(0, "dim")
+            if axis is None:
+                return self.shape(receiver)
+            if isinstance(axis, Const) and isinstance(axis.value, int):
+                at = axis.value if axis.value >= 0 or node.rank is None else axis.value + node.rank
+                return Symbol(("size", id(node), at))
+        if name in ("item", "tolist", "numpy"):
+            self.interpreter.escape_node(node, f"`{name}()`")
+        return Unknown(f"`{name}()` of a tensor")
+
+
+def _layers(value: Value) -> list[val.Layer]:
+    from nnlint.dataflow.interpreter import layers_in
+
+    return layers_in(value)
+
+
+def _as_value(interpreter: Interpreter, default: object) -> Value:
+    if default is ...:
+        return UNKNOWN
+    if isinstance(default, tuple):
+        return interpreter.sequence([Const(d) for d in default], "tuple")
+    return Const(default)
+
+
+def _made_rank(arguments: Arguments) -> int | None:
+    """The rank of `torch.zeros(2, 3)` and its kin, where sizes are given one by one or in a tuple."""
+    given = arguments.positional
+    if len(given) == 1 and isinstance(given[0], Tensor):
+        return given[0].node.rank
+    if len(given) == 1 and isinstance(given[0], val.Sequence) and given[0].is_exact:
+        return len(given[0].items)
+    if given and all(isinstance(g, (Const, Symbol)) and not (isinstance(g, Const) and isinstance(g.value, (float, bool))) for g in given):
+        return len(given)
+    return None

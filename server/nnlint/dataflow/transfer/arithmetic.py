@@ -1,0 +1,86 @@
+"""Sums, products and choices between tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, Shift, ShiftFact, join_shifts
+from nnlint.dataflow.graph import CONSTANT, PARAMETER, Node
+from nnlint.dataflow.transfer.row import Row, destroys, fact_of, input_node, register
+from nnlint.dataflow.values import Const, Symbol, Tensor, Value
+
+
+def broadcast_rank(node: Node) -> int | None:
+    """The rank of an elementwise operation on several values: the largest one's.
+
+    Feature maps of one model have one rank: what is added to a (N, C, …) map of three axes or more is taken not to have
+    more of them.
+    """
+    ranks = [v.node.rank for v in node.arguments.values() if isinstance(v, Tensor)]
+    known = max((r for r in ranks if r is not None), default=None)
+    return None if known is None or (None in ranks and known < 3) else known
+
+
+def _lifted(fact: ShiftFact, node: Node, name: str) -> ShiftFact:
+    """An operand's fact in the axes of the result: broadcasting adds axes in front, along which nothing varies."""
+    source = input_node(node, name)
+    if not isinstance(fact, Shift) or source is None or source.rank == node.rank:
+        return fact
+    if node.rank is None or source.rank is None:
+        # Ranks may differ: only axes counted from the back keep their meaning.
+        return fact if all(a < 0 for a in fact.axes) else ANY_SHIFT
+    return Shift(frozenset(a if a < 0 else a + node.rank - source.rank for a in fact.axes))
+
+
+def _sum(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    """A sum shifts by the sum of the shifts."""
+    return join_shifts(_lifted(fact_of(node, facts), node, "input"), _lifted(fact_of(node, facts, "other"), node, "other"))
+
+
+def _product(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    """Scaling by what does not depend on the bias: the shift then varies as the factor does."""
+    left, right = fact_of(node, facts), fact_of(node, facts, "other")
+    if left is not NO_SHIFT and right is not NO_SHIFT:
+        return ANY_SHIFT
+    name, factor = ("input", node.arguments.get("other")) if left is not NO_SHIFT else ("other", node.arguments.get("input"))
+    fact = _lifted(left if left is not NO_SHIFT else right, node, name)
+    return _scaled(fact, node, factor)
+
+
+def _quotient(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    if fact_of(node, facts, "other") is not NO_SHIFT:
+        return ANY_SHIFT
+    return _scaled(_lifted(fact_of(node, facts), node, "input"), node, node.arguments.get("other"))
+
+
+def _scaled(fact: ShiftFact, node: Node, factor: Value | None) -> ShiftFact:
+    if not isinstance(fact, Shift) or isinstance(factor, (Const, Symbol)) or factor is None:
+        return fact
+    if not isinstance(factor, Tensor) or node.rank is None:
+        return ANY_SHIFT
+    if factor.node.rank == 0:
+        return fact
+    if factor.node.operation in (PARAMETER, CONSTANT) and factor.node.rank == 1:
+        return Shift(fact.axes | {node.rank - 1})
+    return Shift(frozenset(range(node.rank)))
+
+
+def _masked(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    """Some elements shift and some do not: the shift varies over all axes."""
+    fact = fact_of(node, facts)
+    touched = [f for f in facts if f is not NO_SHIFT]
+    if len(touched) != 1 or touched[0] is ANY_SHIFT or fact is NO_SHIFT or node.rank is None:
+        return destroys(node, facts)
+    return Shift(frozenset(range(node.rank)))
+
+
+_SUMS = "torch.add torch.sub torch.subtract torch.Tensor.add torch.Tensor.add_ torch.Tensor.sub torch.Tensor.sub_ torch.rsub"
+_PRODUCTS = "torch.mul torch.multiply torch.Tensor.mul torch.Tensor.mul_"
+_QUOTIENTS = "torch.div torch.divide torch.true_divide torch.Tensor.div torch.Tensor.div_"
+
+register(_SUMS, Row(_sum, broadcast_rank, is_sum=True))
+register(_PRODUCTS, Row(_product, broadcast_rank))
+register(_QUOTIENTS, Row(_quotient, broadcast_rank))
+register("torch.floor_divide torch.remainder torch.maximum torch.minimum torch.bitwise_and torch.bitwise_or torch.bitwise_xor torch.bitwise_not torch.fmod torch.addcmul torch.lerp torch.cross torch.where",
+         Row(destroys, broadcast_rank))  # fmt: skip
+register("torch.masked_fill torch.Tensor.masked_fill torch.Tensor.masked_fill_", Row(_masked, lambda node: n.rank if (n := input_node(node)) is not None else None))

@@ -1,0 +1,123 @@
+"""Linear maps: convolutions, projections, matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, Shift, ShiftFact
+from nnlint.dataflow.graph import Node
+from nnlint.dataflow.transfer.row import Row, argument, destroys, fact_of, input_node, input_rank, integers, others_are_untouched, register
+from nnlint.dataflow.values import Const
+
+SPATIAL_AXES = {"1d": 1, "2d": 2, "3d": 3}
+
+
+def spatial_axes(operation: str) -> int:
+    """How many spatial axes an operation has, by the end of its name."""
+    return SPATIAL_AXES[operation[-2:].lower()]
+
+
+def _conv_rank(node: Node) -> int | None:
+    return spatial_axes(node.operation) + 2
+
+
+def pads_with_zeros(node: Node) -> bool | None:
+    """Whether zeros are added round the input: they do not shift with it."""
+    mode = argument(node, "padding_mode") if node.layer is not None else Const("zeros")
+    if isinstance(mode, Const) and mode.value in ("reflect", "replicate", "circular"):
+        return False
+    padding = argument(node, "padding")
+    if isinstance(padding, Const) and isinstance(padding.value, str):
+        if padding.value == "valid":
+            return False
+        kernel = integers(node, "kernel_size")
+        return not all(k == 1 for k in kernel) if kernel is not None else None
+    amounts = integers(node, "padding")
+    return None if amounts is None else any(a != 0 for a in amounts)
+
+
+def _convolution(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    if not others_are_untouched(node, facts):
+        return ANY_SHIFT
+    fact = fact_of(node, facts)
+    if not isinstance(fact, Shift):
+        return fact
+    spatial = range(2, spatial_axes(node.operation) + 2)
+    reached = fact.axes | {1}
+    return Shift(reached if pads_with_zeros(node) is False else reached | set(spatial))
+
+
+def _transposed(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    if not others_are_untouched(node, facts):
+        return ANY_SHIFT
+    fact = fact_of(node, facts)
+    if not isinstance(fact, Shift):
+        return fact
+    plain = all(integers(node, name) is not None and set(integers(node, name) or ()) == {n} for name, n in (("kernel_size", 1), ("stride", 1), ("padding", 0)))
+    return Shift(fact.axes | {1} if plain else fact.axes | set(range(1, spatial_axes(node.operation) + 2)))
+
+
+def _projection(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    if not others_are_untouched(node, facts):
+        return ANY_SHIFT
+    fact = fact_of(node, facts)
+    if not isinstance(fact, Shift):
+        return fact
+    rank = input_rank(node)
+    return Shift(fact.axes | {-1 if rank is None else rank - 1})
+
+
+def _matmul(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    """A product with what does not depend on the bias: the summed axis spreads over the other factor's axis."""
+    left, right = input_node(node), input_node(node, _second(node))
+    touched = [fact for fact in facts if fact is not NO_SHIFT]
+    if len(touched) != 1 or left is right or left is None or right is None or left.rank is None or left.rank != right.rank or left.rank < 2:
+        return ANY_SHIFT
+    fact = fact_of(node, facts) if fact_of(node, facts) is not NO_SHIFT else fact_of(node, facts, _second(node))
+    if not isinstance(fact, Shift):
+        return fact
+    rank = left.rank
+    kept = {a for a in fact.axes if a < rank - 2}
+    rows, columns = rank - 2, rank - 1
+    if fact_of(node, facts) is not NO_SHIFT:
+        # x @ W: rows keep their axis, columns vary freely.
+        return Shift(frozenset(kept | ({rows} & fact.axes) | {columns} | set(range(rank - 2))))
+    return Shift(frozenset(kept | {rows} | ({columns} & fact.axes) | set(range(rank - 2))))
+
+
+def _second(node: Node) -> str:
+    return "mat2" if "mat2" in node.arguments else "other"
+
+
+def _bilinear(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    return destroys(node, facts)
+
+
+CONVOLUTIONS = " ".join(f"torch.nn.{lazy}Conv{n}d" for lazy in ("", "Lazy") for n in (1, 2, 3))
+TRANSPOSED = " ".join(f"torch.nn.{lazy}ConvTranspose{n}d" for lazy in ("", "Lazy") for n in (1, 2, 3))
+
+register(CONVOLUTIONS, Row(_convolution, _conv_rank, is_linear=True))
+register("torch.nn.functional.conv1d torch.nn.functional.conv2d torch.nn.functional.conv3d torch.conv1d torch.conv2d torch.conv3d", Row(_convolution, _conv_rank, is_linear=True))
+register(TRANSPOSED, Row(_transposed, _conv_rank, is_linear=True))
+register("torch.nn.functional.conv_transpose1d torch.nn.functional.conv_transpose2d torch.nn.functional.conv_transpose3d", Row(_transposed, _conv_rank, is_linear=True))
+register("torch.nn.Linear torch.nn.LazyLinear torch.nn.functional.linear", Row(_projection, input_rank, is_linear=True))
+register("torch.nn.Bilinear torch.nn.functional.bilinear", Row(_bilinear, input_rank, is_linear=True))
+register("torch.matmul torch.bmm torch.mm", Row(_matmul, input_rank, is_linear=True))
+
+BIASED_LAYERS = frozenset((CONVOLUTIONS + " " + TRANSPOSED + " torch.nn.Linear torch.nn.LazyLinear torch.nn.Bilinear").split())
+
+
+def own_shift(node: Node) -> ShiftFact:
+    """How the result of a biased layer's call changes with the layer's own bias: constant along all axes but the channels'."""
+    if node.operation in ("torch.nn.Linear", "torch.nn.LazyLinear", "torch.nn.Bilinear"):
+        return Shift(frozenset({-1 if node.rank is None else node.rank - 1}))
+    return Shift(frozenset({1}))
+
+
+def has_bias(node_arguments_bias: object) -> bool | None:
+    """Whether a layer's `bias` argument switches the bias on; `None` where it is not known."""
+    if isinstance(node_arguments_bias, Const):
+        return bool(node_arguments_bias.value)
+    return None
+
+

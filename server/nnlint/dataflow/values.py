@@ -1,0 +1,303 @@
+"""Abstract values: what the interpreter knows of a Python value. Immutable ones compare by content, heap objects by identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nnlint.semantics.definitions import ClassDefinition, FunctionDefinition, Site
+from nnlint.semantics.program import Module
+from nnlint.syntax import lowered as low
+
+if TYPE_CHECKING:
+    from nnlint.dataflow.graph import Node
+    from nnlint.dataflow.interpreter import Frame
+
+MAX_ALTERNATIVES = 8
+
+
+class Value:
+    """Base of all abstract values."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown(Value):
+    """Anything at all. `reason` says, for people, where knowledge ended; it takes no part in comparisons."""
+
+    reason: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unknown)
+
+    def __hash__(self) -> int:
+        return hash(Unknown)
+
+
+UNKNOWN = Unknown()
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Value):
+    """A Python constant: None, bool, int, float, str, bytes or Ellipsis."""
+
+    value: Any
+
+    def __eq__(self, other: object) -> bool:
+        # 1, 1.0 and True are equal in Python but are different constants here.
+        return isinstance(other, Const) and type(self.value) is type(other.value) and self.value == other.value
+
+    def __hash__(self) -> int:
+        return hash((type(self.value), self.value))
+
+
+NONE, TRUE, FALSE = Const(None), Const(True), Const(False)
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol(Value):
+    """An unknown scalar with an identity: equal keys mean equal numbers. `key` is a nested tuple of strings and numbers."""
+
+    key: object
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor(Value):
+    """The tensor that a graph node computes."""
+
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Function(Value):
+    """A function of the project with the frame that it closes over; bound to `receiver` where it is a method."""
+
+    definition: FunctionDefinition
+    closure: Frame | None = None
+    receiver: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda(Value):
+    node: low.LambdaExpr
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Class(Value):
+    """A class of the project; `closure` is the frame of the function that defines it, if one does."""
+
+    definition: ClassDefinition
+    closure: Frame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class External(Value):
+    """Something from outside the project, by dotted name: `torch.nn.Conv2d`, `builtins.len`, `einops.rearrange`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Method(Value):
+    """An attribute of a value that is no project code: `x.view`, `layers.append`, `conv.to`."""
+
+    receiver: Value
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleValue(Value):
+    module: Module
+
+
+@dataclass(frozen=True, slots=True)
+class Super(Value):
+    """`super()` inside a method of `owner`, on `receiver`."""
+
+    owner: ClassDefinition
+    receiver: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Partial(Value):
+    function: Value
+    positional: tuple[Value, ...]
+    keywords: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceValue(Value):
+    lower: Value
+    upper: Value
+    step: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Value):
+    """One of several values, which one is not known."""
+
+    options: tuple[Value, ...]
+
+
+# --- parts of sequences whose number is not known ---
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives(Value):
+    """In a sequence: one of several runs of items stands here."""
+
+    runs: tuple[tuple[Value, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated(Value):
+    """In a sequence: the run of items stands here any number of times, none included."""
+
+    run: tuple[Value, ...]
+
+
+# --- heap objects: compared by identity, their `state` changed only through the interpreter's `Heap` ---
+
+
+@dataclass(slots=True, eq=False)
+class Heap(Value):
+    """Base of mutable objects. `serial` orders them by creation; `owner` is the object that first came to hold this one."""
+
+    state: dict[Any, Any]
+    serial: int = field(default=0, kw_only=True)
+    owner: Heap | None = field(default=None, kw_only=True)
+
+
+@dataclass(slots=True, eq=False)
+class Sequence(Heap):
+    """A list, tuple, set, `nn.Sequential` or `nn.ModuleList`. State: `items`, a tuple that may hold `Alternatives` and `Repeated`."""
+
+    kind: str
+    names: tuple[str, ...] | None = None  # of an `nn.Sequential` made from an OrderedDict
+
+    @property
+    def items(self) -> tuple[Value, ...]:
+        return self.state["items"]  # type: ignore[no-any-return]
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether number and order of the items are known."""
+        return not any(isinstance(item, (Alternatives, Repeated)) for item in self.items)
+
+    @property
+    def is_module(self) -> bool:
+        return self.kind in ("Sequential", "ModuleList")
+
+
+@dataclass(slots=True, eq=False)
+class Mapping_(Heap):
+    """A dict or `nn.ModuleDict`. State: `entries` by key (constants); `open` where there may be others; `entry` where
+    it is (made from) the `**kwargs` of a function without visible callers, taken to be empty."""
+
+    kind: str
+
+    @property
+    def entries(self) -> Mapping[Any, Value]:
+        return self.state["entries"]  # type: ignore[no-any-return]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state["open"]  # type: ignore[no-any-return]
+
+    @property
+    def is_entry(self) -> bool:
+        return self.state.get("entry", False)  # type: ignore[no-any-return]
+
+    @property
+    def is_module(self) -> bool:
+        return self.kind == "ModuleDict"
+
+
+@dataclass(slots=True, eq=False)
+class Instance(Heap):
+    """An object of a project class. State: its attributes. `context` names the construction that made it (see `contexts`)."""
+
+    definition: ClassDefinition
+    closure: Frame | None
+    is_module: bool
+    context: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class Layer(Heap):
+    """An object of one of torch's layer classes.
+
+    `arguments` are bound by parameter name; `site` is the construction call; `origin` is the layer of which this one is
+    a copy, itself where it is none: copies stem from one construction in one context and are judged together.
+    """
+
+    target: str
+    arguments: Mapping[str, Value]
+    site: Site
+    has_open_keywords: bool = False
+    built_by: tuple[Site, ...] = ()  # the calls, innermost first, of the functions in which it is constructed
+    origin_layer: Layer | None = None
+    marks: dict[str, str] = field(default_factory=dict)  # of the origin: what happened to it besides being called, with the reason
+    members: tuple[Layer, ...] = ()  # where this stands for all layers of one class in a module, as `modules()` gives them
+
+    @property
+    def origin(self) -> Layer:
+        return self.origin_layer or self
+
+    def mark(self, what: str, reason: str) -> None:
+        """Notes that something other than a plain call happens to the layer (to every member of a group)."""
+        for layer in self.members or (self,):
+            layer.origin.marks.setdefault(what, reason)
+
+
+def tensors_in(value: Value, depth: int = 6) -> Iterator[Tensor]:
+    """Every tensor that a value holds, containers and objects included."""
+    if isinstance(value, Tensor):
+        yield value
+    elif depth:
+        for part in parts_of(value):
+            yield from tensors_in(part, depth - 1)
+
+
+def parts_of(value: Value) -> Iterator[Value]:
+    """The values directly inside a value."""
+    match value:
+        case Choice(options=options):
+            yield from options
+        case Alternatives(runs=runs):
+            for run in runs:
+                yield from run
+        case Repeated(run=run):
+            yield from run
+        case Sequence():
+            yield from value.items
+        case Mapping_():
+            yield from value.entries.values()
+        case Instance():
+            yield from value.state.values()
+        case Partial(function=function, positional=positional, keywords=keywords):
+            yield function
+            yield from positional
+            for _, keyword in keywords:
+                yield keyword
+        case Function(receiver=Value() as receiver) | Method(receiver=receiver):
+            yield receiver
+
+
+def is_layer_class(value: Value) -> bool:
+    return isinstance(value, External) and value.name.startswith("torch.nn.") and value.name.count(".") == 2 and value.name[9:10].isupper()
+
+
+def choice(values: list[Value]) -> Value:
+    """The union of values: one of them, or `UNKNOWN` where there are too many."""
+    options: list[Value] = []
+    for value in values:
+        for option in value.options if isinstance(value, Choice) else (value,):
+            if option not in options:
+                options.append(option)
+    if len(options) == 1:
+        return options[0]
+    return Choice(tuple(options)) if len(options) <= MAX_ALTERNATIVES else Unknown("too many alternatives")
