@@ -17,11 +17,11 @@ def entries(commands: Commands) -> list[Path]:
 # Says on standard error whether the engine was asked.
 WATCHED = """
 import sys, nnlint.engine
-check = nnlint.engine.check
+check = nnlint.engine.Engine.check
 def told(*arguments):
     print("engine was asked", file=sys.stderr)
     return check(*arguments)
-nnlint.engine.check = told
+nnlint.engine.Engine.check = told
 from nnlint.cli.main import lsp_check
 sys.argv = ["lsp-check", *sys.argv[1:]]
 lsp_check()

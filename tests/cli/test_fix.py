@@ -137,12 +137,12 @@ def test_a_read_only_file_is_left_alone_and_so_are_the_others(commands: Commands
 
 CHANGED_WHILE_RUNNING = """
 import sys, nnlint.engine
-check = nnlint.engine.check
+check = nnlint.engine.Engine.check
 def check_and_be_overtaken(*arguments):
     with open("b.py", "a") as file:
         file.write("# a person was faster\\n")
     return check(*arguments)
-nnlint.engine.check = check_and_be_overtaken
+nnlint.engine.Engine.check = check_and_be_overtaken
 from nnlint.cli.main import lsp_check
 sys.argv = ["lsp-check", "--no-cache", "--fix", "--unsafe-fixes", "."]
 lsp_check()
@@ -153,7 +153,7 @@ def test_a_file_that_was_changed_meanwhile_is_not_overwritten(commands: Commands
     commands.write({"a.py": MODEL, "b.py": MODEL})
     # The texts are read when the engine asks for them; reading them before the change makes the run the one that is overtaken.
     program = CHANGED_WHILE_RUNNING.replace(
-        "    with open", "    for path in arguments[0].paths():\n        arguments[0].text(path)\n    with open", 1
+        "    with open", "    for path in arguments[1].paths():\n        arguments[1].text(path)\n    with open", 1
     )
     done = commands.python("-c", program)
     assert done.status == 2
@@ -166,7 +166,7 @@ BROKEN_FIX = """
 import dataclasses, sys, nnlint.engine
 from nnlint.findings import FileEdit
 from nnlint.text import Edit
-check = nnlint.engine.check
+check = nnlint.engine.Engine.check
 def with_bad_edits(*arguments):
     result = check(*arguments)
     found = []
@@ -177,7 +177,7 @@ def with_bad_edits(*arguments):
         )
         found.append(dataclasses.replace(finding, fixes=fixes))
     return dataclasses.replace(result, findings=found)
-nnlint.engine.check = with_bad_edits
+nnlint.engine.Engine.check = with_bad_edits
 from nnlint.cli.main import lsp_check
 sys.argv = ["lsp-check", "--no-cache", "--fix", "--unsafe-fixes", "."]
 lsp_check()

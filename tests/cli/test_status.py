@@ -106,7 +106,7 @@ def test_a_failure_inside_is_not_taken_for_findings(commands: Commands) -> None:
 import sys, nnlint.engine
 def check(*_):
     raise RuntimeError("boom")
-nnlint.engine.check = check
+nnlint.engine.Engine.check = check
 from nnlint.cli.main import lsp_check
 sys.argv = ["lsp-check", "a.py"]
 lsp_check()
@@ -148,7 +148,7 @@ def test_a_reader_that_goes_away_is_no_error(commands: Commands) -> None:
 def test_an_interrupt_ends_quietly(commands: Commands) -> None:
     program = """
 import os, signal, sys, nnlint.engine
-nnlint.engine.check = lambda *_: os.kill(os.getpid(), signal.SIGINT)
+nnlint.engine.Engine.check = lambda *_: os.kill(os.getpid(), signal.SIGINT)
 from nnlint.cli.main import lsp_check
 sys.argv = ["lsp-check", "a.py"]
 lsp_check()
