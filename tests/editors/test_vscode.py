@@ -46,7 +46,11 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def test_from_squiggle_to_fix_on_save(workbench: Workbench, workspace: Path) -> None:
-    settings = {"editor.codeActionsOnSave": {"source.fixAll.nnlint.NN501": "explicit"}}
+    settings = {
+        "editor.codeActionsOnSave": {"source.fixAll.nnlint.NN501": "explicit"},
+        "workbench.activityBar.location": "hidden",
+        "breadcrumbs.enabled": False,
+    }
     workbench.run("squiggle", workspace, settings=TRUSTED | settings)
 
 

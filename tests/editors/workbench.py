@@ -65,8 +65,8 @@ class Workbench:
             except subprocess.TimeoutExpired:
                 end_session(driver)
                 report = f"{driver.communicate()[0].decode()}\nnot ok - the scenario ended within {_SCENARIO_SECONDS} seconds"
-        print(report)
         assert driver.returncode == 0, report
+        print(report)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ export function appearance(state: ServerState): Appearance {
     case 'missing':
       return {
         text: 'nnlint was not found',
-        detail: 'Run "pip install nnlint" in the project\'s environment, or set nnlint.interpreter; then "nnlint: Restart server"',
+        detail: 'pip install nnlint, or set nnlint.interpreter', // the menu cuts off what is longer
         severity: Error,
         command: SHOW_LOGS,
       };

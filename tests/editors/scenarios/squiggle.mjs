@@ -19,6 +19,7 @@ await scene(
     await step('the editor opens', async () => {
       await goto();
       await line(page, 'class Encoder').waitFor({ timeout: 60000 });
+      await page.keyboard.press('Control+b'); // room for the code
     });
     await step('the bias before the norm is underlined, and nothing else', async () => {
       await until(() => areUnderlined(page, [FLAGGED]), 30000);
@@ -41,11 +42,11 @@ await scene(
     await step('Ctrl+. offers the fix', async () => {
       await line(page, FLAGGED).getByText('Conv2d').first().click();
       await page.keyboard.press('Control+.');
-      await page.locator('.action-widget .monaco-list-row').filter({ hasText: 'bias=False' }).first().waitFor();
+      await page.locator('.action-widget .monaco-list-row.focused').filter({ hasText: 'bias=False' }).waitFor();
       await screenshot(page, 'quick-fix');
     });
     await step('choosing it writes bias=False and the squiggle goes', async () => {
-      await page.locator('.action-widget .monaco-list-row').filter({ hasText: 'bias=False' }).first().click();
+      await page.keyboard.press('Enter');
       await line(page, 'kernel_size=3, padding=1, bias=False)').waitFor();
       await until(async () => (await squiggles(page).count()) === 0);
     });
@@ -66,5 +67,5 @@ await scene(
       assert.equal(await page.locator('.notifications-toasts .notification-toast').count(), 0);
     });
   },
-  { payload: [openFile('encoder.py')], viewport: { width: 1200, height: 640 } },
+  { payload: [openFile('encoder.py')], viewport: { width: 1280, height: 660 } },
 );
