@@ -1,0 +1,132 @@
+"""Constructs and judges models in a process of its own, which may be stopped or run out of memory without harm.
+
+    python -m benchmarks.oracle.worker survey PACKAGE         what each recipe constructs, a line of JSON each
+    python -m benchmarks.oracle.worker judge PACKAGE RECIPE   what torch says of every layer of one model, as JSON
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+import warnings
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmarks.oracle.causes import cause
+from benchmarks.oracle.judge import Nondeterministic, Trial, Verdict, judging
+from benchmarks.oracle.sites import LAYERS, Construction, construction_of, recorded_modules
+from benchmarks.oracle.zoo import Zoo, open_zoo
+
+# Rounding grows in deep networks; what a bias really does is larger by many orders.
+TOLERANCE = 1e-7
+_SURVEY_SECONDS = 30
+
+
+def _chain(construction: Construction, folder: Path) -> list[list[Any]]:
+    """The calls that led to a layer, as far as they stand in the package's own files."""
+    return [
+        [str(Path(p.path).relative_to(folder)), p.row, p.column, p.end_row, p.end_column]
+        for p in construction.places
+        if Path(p.path).is_relative_to(folder)
+    ]
+
+
+def _own_layers(modules: Iterable[nn.Module], folder: Path) -> list[tuple[nn.Module, list[list[Any]]]]:
+    layers = {id(m): m for m in modules if isinstance(m, LAYERS)}
+    chains = [(layer, _chain(made, folder)) for layer in layers.values() if (made := construction_of(layer)) is not None]
+    return [(layer, chain) for layer, chain in chains if chain]
+
+
+def survey(zoo: Zoo, folder: Path) -> None:
+    """Prints what each recipe constructs, without memory for its numbers."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, stop)
+    for recipe in zoo.recipes():
+        signal.alarm(_SURVEY_SECONDS)
+        try:
+            with torch.device("meta"), recorded_modules() as modules:
+                model = zoo.build(recipe)
+        except Exception as error:
+            print(json.dumps({"recipe": recipe, "error": _words(error)}), flush=True)
+            continue
+        finally:
+            signal.alarm(0)
+        sites = {(*chain[0][:3], layer.bias is not None) for layer, chain in _own_layers(modules, folder)}
+        parameters = sum(p.numel() for p in model.parameters())
+        print(json.dumps({"recipe": recipe, "parameters": parameters, "sites": sorted(sites)}), flush=True)
+
+
+def judge(zoo: Zoo, folder: Path, recipe: str) -> dict[str, Any]:
+    """The verdict on every layer of one model."""
+    with judging(), recorded_modules() as modules:
+        torch.manual_seed(0)
+        model = zoo.build(recipe)
+        trial = _first_that_runs(zoo, model, recipe, modules)
+        sure = trial.surely_needed()
+        layers = [_layer(trial, layer, chain, sure) for layer, chain in _own_layers(trial.modules, folder)]
+    return {"status": "judged", "parameters": sum(p.numel() for p in model.parameters()), "layers": layers}
+
+
+def _first_that_runs(zoo: Zoo, model: Any, recipe: str, modules: list[nn.Module]) -> Trial:
+    reasons = []
+    model.train()
+    for arguments in zoo.inputs(model, recipe):
+        try:
+            with torch.no_grad():
+                model(*arguments)
+            trial = Trial(modules, partial(model, *arguments), tolerance=TOLERANCE, patience=0)
+        except Exception as error:
+            reasons.append(_words(error))
+            if isinstance(error, Nondeterministic):
+                break
+            continue
+        if trial.is_finite:
+            return trial
+        reasons.append("the outputs are not finite")
+    raise ValueError("; ".join(dict.fromkeys(reasons)))
+
+
+def _layer(trial: Trial, layer: nn.Module, chain: list[list[Any]], sure: set[int]) -> dict[str, Any]:
+    if layer.bias is None:
+        return {"chain": chain, "verdict": "no bias"}
+    verdict = Verdict.NEEDED if id(layer) in sure else trial.verdict(layer)
+    said: dict[str, Any] = {"chain": chain, "verdict": verdict.value}
+    if verdict in (Verdict.REDUNDANT, Verdict.TRAINING_ONLY):
+        said["cause"] = cause(trial, layer).value
+    return said
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".split("\n")[0][:200]
+
+
+def main(action: str, package: str, recipe: str = "", gigabytes: str = "8") -> None:
+    limit = int(float(gigabytes) * 2**30)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    os.nice(5)
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    zoo, folder = open_zoo(package)
+    if action == "survey":
+        survey(zoo, folder)
+        return
+    try:
+        result = judge(zoo, folder, recipe)
+    except Exception as error:
+        result = {"status": "failed", "reason": _words(error)}
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
