@@ -108,14 +108,14 @@ def test_full_shows_source_explanation_and_change(models: Commands) -> None:
     done = models.check("models/net.py")
     lines = done.lines
     assert lines[0].startswith("info[NN501] bias-before-norm: ")
-    assert lines[1] == " --> models/net.py:7:21"
-    assert "7 |         self.conv = nn.Conv2d(3, 8, 3)" in lines
-    assert "  |                     ^^^^^^^^^^^^^^^^^^" in lines
-    assert "8 |         self.norm = nn.BatchNorm2d(8)" in lines
+    assert lines[1] == "  --> models/net.py:7:21"
+    assert " 7 |         self.conv = nn.Conv2d(3, 8, 3)" in lines
+    assert "   |                     ^^^^^^^^^^^^^^^^^^" in lines
+    assert " 8 |         self.norm = nn.BatchNorm2d(8)" in lines
     assert any(line.startswith("note: ") for line in lines)
     assert any(line.startswith("help: ") and "--unsafe-fixes" in line for line in lines)
-    assert "7 -         self.conv = nn.Conv2d(3, 8, 3)" in lines
-    assert "7 +         self.conv = nn.Conv2d(3, 8, 3, bias=False)" in lines
+    assert " 7 -         self.conv = nn.Conv2d(3, 8, 3)" in lines
+    assert " 7 +         self.conv = nn.Conv2d(3, 8, 3, bias=False)" in lines
     assert "\x1b" not in done.text
 
 
@@ -195,7 +195,7 @@ def test_columns_count_code_points(commands: Commands) -> None:
     [item] = json.loads(commands.check("--output-format", "json").out)
     assert item["location"]["column"] == 21 + len("'😀漢é'; ")
     lines = commands.check().lines
-    [source] = [line for line in lines if line.startswith("7 | ")]
+    [source] = [line for line in lines if line.startswith(" 7 | ")]
     [marks] = [line for line in lines if "^" in line]
     before = source[: source.index("nn.Conv2d")]
     wide = sum(char in "😀漢" for char in before)
@@ -205,7 +205,7 @@ def test_columns_count_code_points(commands: Commands) -> None:
 def test_tabs_are_widened_and_marks_follow(commands: Commands) -> None:
     commands.write({"a.py": MODEL.replace("    ", "\t")})
     lines = commands.check().lines
-    [source] = [line for line in lines if line.startswith("7 | ")]
+    [source] = [line for line in lines if line.startswith(" 7 | ")]
     [marks] = [line for line in lines if "^" in line]
     assert "\t" not in source
     assert source.index("nn.Conv2d") == marks.index("^")
@@ -221,7 +221,7 @@ def test_source_cannot_steer_the_terminal(commands: Commands) -> None:
 def test_long_lines_are_cut_to_what_matters(commands: Commands) -> None:
     commands.write({"a.py": MODEL.replace("        self.conv", f"        x = '{'y' * 5000}'; self.conv")})
     lines = commands.check().lines
-    [source] = [line for line in lines if line.startswith("7 | ")]
+    [source] = [line for line in lines if line.startswith(" 7 | ")]
     [marks] = [line for line in lines if "^" in line]
     assert len(source) < 250
     assert source[marks.index("^") :].startswith("nn.Conv2d(3, 8, 3)")

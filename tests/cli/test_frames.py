@@ -5,13 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnlint.cli.frames import frame
+from nnlint.cli.frames import Frame
 from nnlint.cli.style import Style, width
 from nnlint.text import LineIndex, Span
 
 
 def lines(text: str, start: int, end: int, context: int = 1) -> list[str]:
-    return list(frame(LineIndex(text), Span(start, end), "error", Style(), context=context))
+    gutter = len(str(text.count("\n", 0, end) + 1))
+    return list(Frame(gutter, "error", context).lines(LineIndex(text), Span(start, end), Style()))
 
 
 def test_one_line_with_its_neighbours() -> None:

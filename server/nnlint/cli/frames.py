@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from nnlint.cli.style import Style, printable, width
 from nnlint.text import LineIndex, Span
 
-_CONTEXT = 1
 _MOST_LINES = 6
 # A longer line is cut down to what surrounds the span.
 _MOST_COLUMNS = 160
 _LEAD = 40
 
 
-def frame(index: LineIndex, span: Span, role: str, style: Style, *, context: int = _CONTEXT, mark: str = "^") -> Iterator[str]:
-    """The frame's lines below the `-->`: a bar, then the source with its marks."""
-    first, last = _line_range(index, span)
-    shown = range(max(0, first - context), _end(index, last, context))
-    gutter = gutter_width(index, span, context)
-    bar = style.paint("|", "gutter")
-    yield f"{'':{gutter}} {bar}"
-    for line in shown:
-        if first + _MOST_LINES // 2 <= line <= last - _MOST_LINES // 2 and last - first >= _MOST_LINES:
-            if line == first + _MOST_LINES // 2:
-                yield style.paint(f"{'…':>{gutter}} |", "gutter")
-            continue
-        text, marks = _line(index, line, span, mark) if first <= line <= last else (_clip(index.line_text(line), 0)[0], "")
-        number = style.paint(f"{line + 1:>{gutter}} |", "gutter")
-        yield f"{number} {text}".rstrip()
-        if marks:
-            yield f"{'':{gutter}} {bar} {marks[: len(marks) - len(marks.lstrip())]}{style.paint(marks.lstrip(), role)}"
-    yield f"{'':{gutter}} {bar}"
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How a span is shown: the width of the line numbers, the colour of the marks, the lines around it."""
 
+    gutter: int
+    role: str
+    context: int = 1
+    mark: str = "^"
 
-def gutter_width(index: LineIndex, span: Span, context: int = _CONTEXT) -> int:
-    """How wide the frame's line numbers are."""
-    return len(str(_end(index, _line_range(index, span)[1], context)))
+    def lines(self, index: LineIndex, span: Span, style: Style) -> Iterator[str]:
+        """The frame's lines below the `-->`: a bar, then the source with its marks."""
+        first, last = _line_range(index, span)
+        gap = range(first + _MOST_LINES // 2, last - _MOST_LINES // 2 + 1 if last - first >= _MOST_LINES else 0)
+        bar = style.paint("|", "gutter")
+        yield f"{'':{self.gutter}} {bar}"
+        for line in range(max(0, first - self.context), _end(index, last, self.context)):
+            if line in gap:
+                if line == gap.start:
+                    yield style.paint(f"{'…':>{self.gutter}} |", "gutter")
+                continue
+            text, marks = _line(index, line, span, self.mark) if first <= line <= last else (_clip(index.line_text(line), 0)[0], "")
+            yield f"{style.paint(f'{line + 1:>{self.gutter}} |', 'gutter')} {text}".rstrip()
+            if marks:
+                indent = len(marks) - len(marks.lstrip())
+                yield f"{'':{self.gutter}} {bar} {marks[:indent]}{style.paint(marks[indent:], self.role)}"
+        yield f"{'':{self.gutter}} {bar}"
 
 
 def _end(index: LineIndex, last: int, context: int) -> int:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nnlint.cli.frames import frame, gutter_width
+from nnlint.cli.frames import Frame
 from nnlint.cli.report import Report, preferred_fix
 from nnlint.cli.style import printable
-from nnlint.findings import Applicability, Finding, Fix, Related
+from nnlint.findings import Applicability, Finding, Fix
 from nnlint.text import Edit, LineIndex, Span, apply_edits
 
 _HOW_TO_APPLY = {
-    Applicability.SAFE: "safe: --fix applies it",
-    Applicability.UNSAFE: "unsafe: --fix --unsafe-fixes applies it",
-    Applicability.DISPLAY: "shown only",
+    Applicability.SAFE: "; apply it with --fix",
+    Applicability.UNSAFE: "; apply it with --fix --unsafe-fixes",
+    Applicability.DISPLAY: "",
 }
 
 
@@ -24,31 +24,33 @@ def render(report: Report) -> str:
 def _finding(report: Report, finding: Finding) -> Iterator[str]:
     label = finding.severity.label
     paint = report.style.paint
+    gutter = _gutter(report, finding)
     yield f"{paint(f'{label}[{finding.code}]', label)} {paint(finding.name, 'quiet')}: {paint(finding.message, 'strong')}"
-    yield from _located(report, finding.path, finding.span, label)
+    yield from _located(report, finding.path, finding.span, Frame(gutter, label))
     for related in finding.related:
-        yield from _related(report, related)
+        yield f"{paint('note', 'note')}: {related.message}"
+        yield from _located(report, related.path, related.span, Frame(gutter, "note", context=0, mark="-"))
     fix = preferred_fix(finding)
     if fix is not None:
-        yield f"{paint('help', 'help')}: {fix.message} ({_HOW_TO_APPLY[fix.applicability]})"
-        yield from _change(report, finding, fix)
+        yield f"{paint('help', 'help')}: {fix.message}{_HOW_TO_APPLY[fix.applicability]}"
+        yield from _change(report, finding, fix, gutter)
 
 
-def _related(report: Report, related: Related) -> Iterator[str]:
-    yield f"{report.style.paint('note', 'note')}: {related.message}"
-    yield from _located(report, related.path, related.span, "note", context=0, mark="-")
+def _gutter(report: Report, finding: Finding) -> int:
+    """The width of the line numbers of all of a finding's frames."""
+    spans = [(finding.path, finding.span), *((related.path, related.span) for related in finding.related)]
+    return max(len(str(report.place(path, span).end_row + 1)) for path, span in spans)
 
 
-def _located(report: Report, path: str, span: Span, role: str, context: int = 1, mark: str = "^") -> Iterator[str]:
+def _located(report: Report, path: str, span: Span, frame: Frame) -> Iterator[str]:
     place = report.place(path, span)
     index = report.index(path)
-    arrow = report.style.paint("-->", "gutter")
-    yield f"{'':{gutter_width(index, span, context)}}{arrow} {printable(report.name(path))}:{place.row}:{place.column}"
+    yield f"{'':{frame.gutter}}{report.style.paint('-->', 'gutter')} {printable(report.name(path))}:{place.row}:{place.column}"
     if index.text:
-        yield from frame(index, span, role, report.style, context=context, mark=mark)
+        yield from frame.lines(index, span, report.style)
 
 
-def _change(report: Report, finding: Finding, fix: Fix) -> Iterator[str]:
+def _change(report: Report, finding: Finding, fix: Fix, gutter: int) -> Iterator[str]:
     """The lines that the fix takes out and puts in, where they are few and in the finding's own file."""
     edits = [file_edit.edit for file_edit in fix.edits]
     if not edits or any(file_edit.path not in (None, finding.path) for file_edit in fix.edits):
@@ -58,7 +60,6 @@ def _change(report: Report, finding: Finding, fix: Fix) -> Iterator[str]:
     last = index.position(max(edit.span.end for edit in edits)).line
     if last - first > 2:
         return
-    gutter = len(str(last + 1))
     bar = report.style.paint("|", "gutter")
     yield f"{'':{gutter}} {bar}"
     old, new = _changed_lines(index, edits, first, last)
