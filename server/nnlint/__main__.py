@@ -2,4 +2,6 @@
 
 from nnlint.cli.main import main
 
-main()
+# Processes that a check starts import this file again.
+if __name__ == "__main__":
+    main()
