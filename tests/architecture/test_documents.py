@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from scripts.write_rule_table import README, rule_table, written_table
@@ -34,6 +36,15 @@ def test_the_architecture_names_every_module_and_no_other() -> None:
 
 def test_the_readme_lists_the_rules_as_their_files_say() -> None:
     assert written_table(README.read_text("utf-8")) == rule_table(), "run `make docs`"
+
+
+def test_the_readme_shows_what_is_really_printed() -> None:
+    shown = re.search(r"```console\n\$ lsp-check (\S+)\n(.*?)\n…\n```", README.read_text("utf-8"), re.DOTALL)
+    assert shown, "the README has no example that ends with …"
+    file, beginning = shown.groups()
+    command = [sys.executable, "-m", "nnlint", "check", "--no-cache", "--output-format", "full", "--color", "never", file]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+    assert printed.startswith(f"{beginning}\n\n")
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
