@@ -61,6 +61,15 @@ def test_what_cannot_be_fixed_is_reported(commands: Commands) -> None:
     assert (commands.folder / "a.py").read_text() == FIXED
 
 
+def test_what_is_left_is_shown_in_the_fixed_text(commands: Commands) -> None:
+    unfixed = "\n\nclass Other(Net):\n    def __init__(self):\n        super().__init__()\n        oops(\n"
+    commands.write({"nnlint.toml": "", "sub/nnlint.toml": "", "sub/a.py": MODEL + unfixed, "b.py": CLEAN})
+    done = commands.check(*UNSAFE, "--output-format", "concise")
+    text = (commands.folder / "sub/a.py").read_text()
+    assert text.startswith(FIXED)
+    assert done.text == commands.check("--output-format", "concise").text
+
+
 def test_fix_only_reports_nothing(commands: Commands) -> None:
     commands.write({"a.py": MODEL, "b.py": BROKEN})
     done = commands.check("--fix-only", "--unsafe-fixes")
@@ -188,7 +197,7 @@ def test_a_fix_that_would_break_the_file_is_not_applied(commands: Commands) -> N
     commands.write({"a.py": MODEL})
     done = commands.python("-c", BROKEN_FIX)
     assert done.status == 2
-    assert "the fix of NN501 would not leave valid Python" in done.err
+    assert "error: a.py: the fix of NN501 would not leave valid Python" in done.err
     assert (commands.folder / "a.py").read_text() == MODEL
 
 
@@ -205,7 +214,10 @@ def test_diff_writes_nothing(commands: Commands) -> None:
 
 
 def test_diff_of_a_last_line_without_an_end(commands: Commands) -> None:
-    text = "import torch.nn as nn\nnet = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))"
+    head, body = MODEL.split("    def __init__")
+    init, forward = body.removesuffix("\n").split("\n\n")
+    layer = "        self.conv = nn.Conv2d(3, 8, 3)\n"
+    text = f"{head}{forward}\n\n    def __init__{init.replace(layer, '')}\n{layer}".removesuffix("\n")
     commands.write({"a.py": text})
     done = commands.check("--diff", "--unsafe-fixes")
     assert done.lines[-1] == "\\ No newline at end of file"

@@ -80,7 +80,7 @@ def test_a_fix_that_breaks_another_file_is_not_applied_at_all(monkeypatch: pytes
 
     fixed = run(monkeypatch, rule, a="x\n", b="q = z\n")
     assert fixed.texts == {"b": "q = w\n"}
-    assert fixed.problems == ["a: the fix of NN501 would not leave valid Python, so it was not applied"]
+    assert fixed.problems == [("a", "the fix of NN501 would not leave valid Python, so it was not applied")]
 
 
 def test_fixes_that_undo_one_another_end_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,8 +88,9 @@ def test_fixes_that_undo_one_another_end_in_words(monkeypatch: pytest.MonkeyPatc
         return replace(path, text, "x", "y") + replace(path, text, "y", "x")
 
     fixed = run(monkeypatch, rule, a="x\n")
-    assert len(fixed.problems) == 1
-    assert fixed.problems[0].startswith("a: NN501 still wants to be fixed after ")
+    [(path, words)] = fixed.problems
+    assert path == "a"
+    assert words.startswith("NN501 still wants to be fixed after ")
 
 
 def test_only_the_grades_that_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ def add_ignores(
     added = Fixed(first, {path: _suppressed(sources.text(path) or "", found, reason) for path, found in by_path.items()})
     added.result = check_files(OverlaySources(sources, added.texts), paths, settings_for)
     left = [finding for finding in added.result.findings if finding.code not in _NOT_SUPPRESSED]
-    added.problems = [f"{finding.path}: no line of the statement can take a comment for {finding.code}" for finding in left]
+    added.problems = [(finding.path, f"no line of the statement can take a comment for {finding.code}") for finding in left]
     added.applied.update(finding.code for found in by_path.values() for finding in found)
     added.applied.subtract(finding.code for finding in left)
     return added

@@ -52,20 +52,18 @@ class ProjectCheck:
             return OverlaySources(self.disk, {}, {self.stdin.path: self.stdin.problem or ""})
         return OverlaySources(self.disk, {self.stdin.path: self.stdin.source.text})
 
-    @cached_property
-    def settings(self) -> dict[str, Settings]:
-        """Looked up once and for all; a mistake in a config comes out here, before anything is checked."""
-        return {path: self.workspace.settings_for(path) for path in self.paths}
+    def settings_for(self, path: str) -> Settings:
+        return self.workspace.settings_for(path)
 
     def check(self, cache: Cache | None = None) -> CheckResult:
         if cache is None or self.stdin is not None:
-            return check_files(self.sources, self.paths, self.settings.__getitem__)
+            return check_files(self.sources, self.paths, self.settings_for)
         entry = entry_name(self.project.folder, self.paths)
-        key = content_key(self.disk, self.paths, self.settings.__getitem__)
+        key = content_key(self.disk, self.paths, self.settings_for)
         known = cache.load(entry, key)
         if known is not None:
             return CheckResult(known, [])
-        result = check_files(self.sources, self.paths, self.settings.__getitem__)
+        result = check_files(self.sources, self.paths, self.settings_for)
         if not result.internal_errors:
             cache.store(entry, key, result.findings)
         return result

@@ -27,7 +27,8 @@ class Fixed:
     result: CheckResult
     texts: dict[str, str] = field(default_factory=dict)
     applied: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    """What could not be done: paths and words."""
 
 
 def fix_files(
@@ -54,8 +55,9 @@ def fix_files(
         fixed.texts |= _edited(before, chosen)
         fixed.applied.update(finding.code for finding, _ in chosen)
         fixed.result = check_files(OverlaySources(sources, fixed.texts), paths, settings_for, checker)
-    left = sorted({f"{finding.path}: {finding.code}" for finding, _ in _choose(fixed.result.findings, grades, refused)})
-    fixed.problems += [f"{place} still wants to be fixed after {_MOST_PASSES} passes; its fixes may undo one another" for place in left]
+    left = sorted({(finding.path, finding.code) for finding, _ in _choose(fixed.result.findings, grades, refused)})
+    words = f"still wants to be fixed after {_MOST_PASSES} passes; its fixes may undo one another"
+    fixed.problems += [(path, f"{code} {words}") for path, code in left]
     return fixed
 
 
@@ -71,8 +73,8 @@ class _Texts:
         return text if text is not None else self.sources.text(path) or ""
 
 
-def _refusal(finding: Finding) -> str:
-    return f"{finding.path}: the fix of {finding.code} would not leave valid Python, so it was not applied"
+def _refusal(finding: Finding) -> tuple[str, str]:
+    return finding.path, f"the fix of {finding.code} would not leave valid Python, so it was not applied"
 
 
 def _choose(findings: Iterable[Finding], grades: frozenset[Applicability], refused: set[Fix]) -> list[tuple[Finding, Fix]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from nnlint.cli.add_ignore import add_ignores
 from nnlint.cli.check_options import CheckOptions
@@ -15,8 +15,8 @@ from nnlint.cli.report import Names, Report
 from nnlint.cli.reporters import renderer
 from nnlint.cli.session import Outcome, Session, findings_of, open_session
 from nnlint.cli.statistics import render_statistics
-from nnlint.cli.style import Style
 from nnlint.cli.summary import fix_summary, ignore_summary, summary
+from nnlint.cli.targets import Stdin
 from nnlint.cli.write import write_fixed
 from nnlint.workspace import ConfigError
 
@@ -39,7 +39,7 @@ def run(options: CheckOptions) -> int:
 
 
 def _report(session: Session, outcomes: Sequence[Outcome]) -> int:
-    report = _report_of(session, outcomes, session.style)
+    report = _report_of(session, outcomes)
     write_report(_rendered(session, report), session.options.output_file)
     session.notes.summary(summary(report, len(session.names)))
     return _status(session, outcomes)
@@ -51,11 +51,15 @@ def _rendered(session: Session, report: Report) -> str:
     return renderer(session.options.format)(report)
 
 
-def _report_of(session: Session, outcomes: Sequence[Outcome], style: Style) -> Report:
-    def text(path: str) -> str | None:
-        return next((text for outcome in outcomes if (text := outcome.text(path)) is not None), None)
+def _report_of(session: Session, outcomes: Sequence[Outcome]) -> Report:
+    # A file that is checked in a project inside another one has its text from there.
+    owners = {path: outcome for outcome in outcomes for path in outcome.check.paths}
 
-    return Report(findings_of(outcomes), Names(session.names), text, style, session.options.grades)
+    def text(path: str) -> str | None:
+        owner = owners.get(path)
+        return next((text for outcome in ([owner] if owner else outcomes) if (text := outcome.text(path)) is not None), None)
+
+    return Report(findings_of(outcomes), Names(session.names), text, session.style, session.options.grades)
 
 
 def _status(session: Session, outcomes: Sequence[Outcome]) -> int:
@@ -72,43 +76,45 @@ def _status(session: Session, outcomes: Sequence[Outcome]) -> int:
 
 def _fix_all(session: Session) -> tuple[list[Outcome], list[Fixed]]:
     """Applies fixes in memory, project by project."""
-    fixed = [
-        fix_files(outcome.check.sources, outcome.check.paths, outcome.check.settings.__getitem__, outcome.result, session.options.grades)
-        for outcome in session.outcomes
-    ]
-    for one in fixed:
-        for problem in one.problems:
-            session.notes.error(problem)
+    grades = session.options.grades
+    fixed = [fix_files(old.check.sources, old.check.paths, old.check.settings_for, old.result, grades) for old in session.outcomes]
     return [Outcome(old.check, new.result, new.texts) for old, new in zip(session.outcomes, fixed, strict=True)], fixed
+
+
+def _have_problems(session: Session, fixed: Iterable[Fixed]) -> bool:
+    """Whether something could not be done, which is said."""
+    problems = [problem for one in fixed for problem in one.problems]
+    for path, words in problems:
+        session.notes.error(f"{Names(session.names)(path)}: {words}")
+    return bool(problems)
 
 
 def _fix(session: Session) -> int:
     outcomes, fixed = _fix_all(session)
     if session.stdin is not None:
-        write_bytes(_fixed_stdin(session, outcomes))
+        write_bytes(_fixed_stdin(session.stdin, outcomes))
     else:
         write_fixed([(outcome.check.disk, outcome.texts) for outcome in outcomes], Names(session.names))
-    report = _report_of(session, outcomes, session.style)
+    report = _report_of(session, outcomes)
     if not session.options.fix_only:
         _report_after_fixing(session, report)
-    session.notes.summary(fix_summary(sum((one.applied for one in fixed), Counter()), report))
+    session.notes.summary(fix_summary(_applied(fixed), report))
     status = _status(session, outcomes)
-    if any(one.problems for one in fixed):
+    if _have_problems(session, fixed):
         return FAILED
     return CLEAN if session.options.fix_only and status == FOUND else status
 
 
+def _applied(fixed: Iterable[Fixed]) -> Counter[str]:
+    return sum((one.applied for one in fixed), Counter())
+
+
 def _add_ignores(session: Session, reason: str) -> int:
-    added = [
-        add_ignores(outcome.check.sources, outcome.check.paths, outcome.check.settings.__getitem__, outcome.result, reason)
-        for outcome in session.outcomes
-    ]
-    for problem in (problem for one in added for problem in one.problems):
-        session.notes.error(problem)
-    write_fixed([(outcome.check.disk, one.texts) for outcome, one in zip(session.outcomes, added, strict=True)], Names(session.names))
-    session.notes.summary(ignore_summary(sum(one.applied.total() for one in added)))
-    failed = any(one.problems for one in added) or _status(session, session.outcomes) == FAILED
-    return FAILED if failed else CLEAN
+    added = [add_ignores(old.check.sources, old.check.paths, old.check.settings_for, old.result, reason) for old in session.outcomes]
+    write_fixed([(old.check.disk, new.texts) for old, new in zip(session.outcomes, added, strict=True)], Names(session.names))
+    session.notes.summary(ignore_summary(_applied(added).total()))
+    failed = _status(session, session.outcomes) == FAILED
+    return FAILED if _have_problems(session, added) or failed else CLEAN
 
 
 def _report_after_fixing(session: Session, report: Report) -> None:
@@ -120,23 +126,19 @@ def _report_after_fixing(session: Session, report: Report) -> None:
         write_report(text, session.options.output_file)
 
 
-def _fixed_stdin(session: Session, outcomes: Sequence[Outcome]) -> bytes:
+def _fixed_stdin(stdin: Stdin, outcomes: Iterable[Outcome]) -> bytes:
     """Standard input as fixes have left it; byte for byte the same where there was nothing to fix."""
-    stdin = session.stdin
-    assert stdin is not None
     changed = next((outcome.texts[stdin.path] for outcome in outcomes if stdin.path in outcome.texts), None)
     return stdin.data if changed is None or stdin.source is None else stdin.source.encode(changed)
 
 
 def _show_diff(session: Session) -> int:
     outcomes, fixed = _fix_all(session)
-    names = Names(session.names)
+    name = Names(session.names)
     changes = {path: (outcome.check.sources.text(path) or "", text) for outcome in outcomes for path, text in outcome.texts.items()}
-    diffs = [unified_diff(names(path), *changes[path], session.style) for path in sorted(changes, key=names)]
+    diffs = [unified_diff(name(path), *changes[path], session.style) for path in sorted(changes, key=name)]
     write_report("".join(diffs), session.options.output_file)
-    session.notes.summary(
-        fix_summary(sum((one.applied for one in fixed), Counter()), _report_of(session, outcomes, session.style), would=True)
-    )
-    if any(one.problems for one in fixed) or _status(session, outcomes) == FAILED:
+    session.notes.summary(fix_summary(_applied(fixed), _report_of(session, outcomes), would=True))
+    if _have_problems(session, fixed) or _status(session, outcomes) == FAILED:
         return FAILED
     return FOUND if diffs and not session.options.exit_zero else CLEAN
