@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cattrs import Converter
 from lsprotocol import converters, types
 from pygls.protocol import default_converter
 from pytest_lsp import LanguageClient
@@ -17,7 +18,7 @@ from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 
 PROFILES = Path(__file__).parent / "profiles"
 SERVER = (sys.executable, "-m", "nnlint", "server")
-PATIENCE = 60.0
+PATIENCE = 30.0
 
 
 def read_profile(name: str) -> tuple[types.ClientInfo, types.ClientCapabilities]:
@@ -58,7 +59,8 @@ class Buffer:
 
     def position(self, offset: int) -> types.Position:
         """Where an offset stands in the session's encoding. Counted here anew, line by line, not by nnlint's own means."""
-        before = self.text[:offset].replace("\r\n", "\n").replace("\r", "\n")
+        before = self.text[: offset - 1 if self.text[max(offset - 1, 0) : offset + 1] == "\r\n" else offset]
+        before = before.replace("\r\n", "\n").replace("\r", "\n")
         line = before.rpartition("\n")[2]
         return types.Position(before.count("\n"), self.editor.width(line))
 
@@ -232,7 +234,7 @@ async def start_editor(
 ) -> Editor:
     """Start a server and introduce a client to it. `folders` are those open in the client, the tests' folder if nothing is said."""
     info, capabilities = read_profile(profile)
-    client = LanguageClient(converter_factory=default_converter)
+    client = LanguageClient(converter_factory=_converter)
     editor = Editor(client, folder)
     _listen(editor)
     if settings is not None:
@@ -256,6 +258,18 @@ async def stop_editor(editor: Editor) -> None:
     if editor.exit_status is None:
         await asyncio.wait_for(editor.client.shutdown_session(), PATIENCE)
     await editor.client.stop()
+
+
+def _converter() -> Converter:
+    """pygls's converter, which would take an action that has a command for a bare command."""
+    converter = default_converter()
+
+    def structure(value: Any, _: Any) -> types.Command | types.CodeAction:
+        is_command = isinstance(value.get("command"), str)
+        return converter.structure(value, types.Command if is_command else types.CodeAction)
+
+    converter.register_structure_hook(types.Command | types.CodeAction, structure)
+    return converter
 
 
 def _listen(editor: Editor) -> None:

@@ -90,7 +90,7 @@ def _key(finding: Finding) -> str:
 
 def _quick_fix(key: str, finding: Finding, fix: Fix, is_preferred: bool) -> Offer:
     is_unsafe = fix.applicability is Applicability.UNSAFE
-    title = f"{finding.code}: {fix.message}{_UNSAFE if is_unsafe else ''}"
+    title = f"{finding.code}: {fix.message}{_UNSAFE if is_unsafe and 'unsafe' not in fix.message else ''}"
     if fix.applicability is Applicability.DISPLAY:
         return Offer(key, title, QUICK_FIX, finding=finding, disabled=_SHOWN_ONLY)
     return Offer(key, title, QUICK_FIX, fix.edits, finding, is_preferred=is_preferred, is_unsafe=is_unsafe)

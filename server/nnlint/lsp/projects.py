@@ -65,6 +65,7 @@ class Projects:
         self._roots = roots or Roots()
         self._watches_files = watches_files
         self._watch = DiskWatch()
+        self._engine = engine.Engine()
         self._workspaces: dict[str | None, Workspace] = {}
         self._grounds: dict[str, Ground] = {}
         self._last_good: dict[str, Ground] = {}
@@ -128,7 +129,7 @@ class Projects:
         return self.ground_of(path).config.settings_for(path)
 
     def _findings(self, target: Document, sources: OverlaySources) -> Iterable[Finding]:
-        result = check_files(sources, [target.path], self.settings_for)
+        result = check_files(sources, [target.path], self.settings_for, self._engine)
         for error in result.internal_errors:
             log.error("while checking %s: %s", target.uri, error)
         return result.findings

@@ -43,7 +43,9 @@ _OWN_SYNCHRONIZATION = (
     types.NOTEBOOK_DOCUMENT_DID_CLOSE,
 )
 _ANY_NOTEBOOK = "*"
-_PYTHON_CELLS = types.NotebookDocumentSyncOptions([types.NotebookDocumentFilterWithNotebook(_ANY_NOTEBOOK, [types.NotebookCellLanguage("python")])])
+_PYTHON_CELLS = types.NotebookDocumentSyncOptions(
+    [types.NotebookDocumentFilterWithNotebook(_ANY_NOTEBOOK, [types.NotebookCellLanguage("python")])]
+)
 _EXPECTED_ERRORS = (JsonRpcContentModified.CODE, JsonRpcRequestCancelled.CODE)
 
 
