@@ -71,7 +71,7 @@ def judge(zoo: Zoo, folder: Path, recipe: str) -> dict[str, Any]:
     """The verdict on every layer of one model."""
     with judging(), recorded_modules() as modules:
         torch.manual_seed(0)
-        model = zoo.build(recipe)
+        model = zoo.build(recipe).double()  # some buffers are made in float32 whatever the default
         trial = _first_that_runs(zoo, model, recipe, modules)
         sure = trial.surely_needed()
         layers = [_layer(trial, layer, chain, sure) for layer, chain in _own_layers(trial.modules, folder)]

@@ -13,21 +13,18 @@ _OPERATORS: list[torch.library.Library] = []
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
     """Greedy non-maximum suppression."""
-    left = scores.argsort(descending=True).tolist()
-    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    kept = []
-    while left:
-        best, left = left[0], left[1:]
-        kept.append(best)
-        if not left:
-            break
-        others = torch.tensor(left)
-        low = torch.maximum(boxes[best, :2], boxes[others, :2])
-        high = torch.minimum(boxes[best, 2:], boxes[others, 2:])
-        overlap = (high - low).clamp(min=0).prod(dim=1)
-        iou = overlap / (area[best] + area[others] - overlap)
-        left = others[iou <= iou_threshold].tolist()
-    return torch.tensor(kept, dtype=torch.int64)
+    order = scores.argsort(descending=True)
+    boxes = boxes[order]
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)
+    low = torch.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    overlap = (high - low).clamp(min=0).prod(dim=2)
+    suppresses = overlap > iou_threshold * (area[:, None] + area[None, :] - overlap)
+    alive = torch.ones(len(boxes), dtype=torch.bool)
+    for i in range(len(boxes)):
+        if alive[i]:
+            alive[i + 1 :] &= ~suppresses[i, i + 1 :]
+    return order[alive]
 
 
 def define_torchvision_operators() -> None:

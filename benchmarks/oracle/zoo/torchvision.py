@@ -17,6 +17,8 @@ def build(recipe: str) -> Any:
     options: dict[str, Any] = {"weights": None}
     if recipe in models.list_models(models.detection) or recipe in models.list_models(models.segmentation):
         options["weights_backbone"] = None
+    if recipe in models.list_models(models.detection) and not recipe.startswith("ssd"):
+        options |= {"min_size": 96, "max_size": 128}
     return models.get_model(recipe, **options)
 
 
