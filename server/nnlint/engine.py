@@ -12,7 +12,7 @@ from nnlint.rule import Rule
 from nnlint.rules import all_rules
 from nnlint.semantics.program import Program
 from nnlint.settings import Settings
-from nnlint.syntax.parser import ParsedFile, Parser
+from nnlint.syntax.parser import ParsedFile, Parser, collector_off
 from nnlint.syntax.suppressions import Scope, Suppression, suppressions_in
 from nnlint.text import Edit, LineIndex, Span
 
@@ -63,7 +63,8 @@ class Engine:
         found += [f for path, file in parsed.items() for f in _syntax_errors(path, file)]
         if any(rule.check is not None for code, rule in all_rules().items() if code in enabled):
             try:
-                graph = explore(program, _relevant_paths(program, list(wanted)))
+                with collector_off():
+                    graph = explore(program, _relevant_paths(program, list(wanted)))
             except Exception:  # a defect of ours must not take the other findings with it
                 result.internal_errors.append(f"the analysis failed\n{traceback.format_exc()}")
             else:

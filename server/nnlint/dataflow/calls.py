@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nnlint.dataflow import values as val
 from nnlint.dataflow.classes import ITEMS, LAYER
 from nnlint.dataflow.containers import Containers
-from nnlint.dataflow.contexts import Contexts
+from nnlint.dataflow.contexts import Contexts, arguments_key, cells_of, copy_of
 from nnlint.dataflow.python_calls import call_method, call_python
 from nnlint.dataflow.torch_calls import TorchCalls
 from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
@@ -67,10 +68,13 @@ class Caller(Containers, TorchCalls):
         self.interpreter = interpreter
         self.contexts = Contexts(interpreter)
         self._active: list[FunctionDefinition] = []
+        self._plain_results: dict[Hashable, Value] = {}
 
     def call(self, function: Value, arguments: Arguments, site: Site | None, frame: Frame | None = None) -> Value:
         self.interpreter.spend()
         match function:
+            case val.Function(definition=definition, closure=None, receiver=None) if all(is_plain(a) for a in arguments.all):
+                return self._call_plainly(definition, arguments, site, frame)
             case val.Function(definition=definition, closure=closure, receiver=receiver):
                 return self.inline(definition, closure, receiver, arguments, site, frame)
             case val.External(name=name):
@@ -130,6 +134,22 @@ class Caller(Containers, TorchCalls):
         return self.interpreter.join_all(results)
 
     # --- functions of the project ---
+
+    def _call_plainly(self, definition: FunctionDefinition, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
+        """Calls a function with plain data. Where it returns plain data too and built nothing, the result is remembered."""
+        key = (id(definition), arguments_key(arguments))
+        if key in self._plain_results:
+            return copy_of(self.interpreter, self._plain_results[key])
+        interpreter = self.interpreter
+        layers, nodes = len(self.contexts.layers), len(interpreter.graph.nodes)
+        instances = len(self.contexts.instances)
+        result, changes = interpreter.journal.record(lambda: self.inline(definition, None, None, arguments, site, frame))
+        built = len(self.contexts.layers) > layers or len(interpreter.graph.nodes) > nodes or len(self.contexts.instances) > instances
+        given = {id(cell) for cell in cells_of(arguments.all)}
+        # Within its own recursion a result may rest on a call that was cut off.
+        if not built and is_plain(result) and definition not in self._active and not any(id(c.cell) in given for c in changes):
+            self._plain_results[key] = result
+        return result
 
     def inline(self, definition: FunctionDefinition, closure: Frame | None, receiver: Value | None, arguments: Arguments, site: Site | None, caller: Frame | None) -> Value:
         """Runs a function of the project on abstract arguments."""
@@ -326,6 +346,21 @@ class Caller(Containers, TorchCalls):
     def enter(self, value: Value) -> Value:
         """What a context manager binds."""
         return value if isinstance(value, (Tensor, val.Instance)) and not isinstance(value, Tensor) and value.is_module else Unknown("a context manager")
+
+
+def is_plain(value: Value, depth: int = 4) -> bool:
+    """Data without tensors, modules or functions with a memory: equal data gives equal results."""
+    match value:
+        case Const() | Symbol() | Unknown() | val.External():
+            return True
+        case val.Class(closure=None) | val.Function(closure=None, receiver=None):
+            return True
+        case val.Sequence() | val.Mapping_():
+            return depth > 0 and not value.is_module and all(is_plain(p, depth - 1) for p in val.parts_of(value))
+        case val.Choice():
+            return depth > 0 and all(is_plain(p, depth - 1) for p in value.options)
+        case _:
+            return False
 
 
 def _last_name(node: low.Node) -> str:

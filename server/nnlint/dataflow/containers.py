@@ -44,8 +44,9 @@ class Containers:
                 return runs[0] if len(runs) == 1 else (val.Alternatives(runs),)
             case val.Instance():
                 found = self.interpreter.classes.find_method(value.definition, value.closure, "__iter__")
-                if found is not None:
+                if found is not None and found[0].node.is_generator:
                     return self.items_of(self.inline(found[0], found[1], value, _no_arguments(), None, None))
+                self.interpreter.escape(value, "iterated over")
                 return (val.Repeated((Unknown("items of an object"),)),)
             case _:
                 self.interpreter.escape(value, "iterated over")
@@ -412,7 +413,7 @@ class Containers:
                     self.open_up(part, reason)
         elif isinstance(holder, val.Instance):
             if LAYER in holder.state:
-                self.escape_layer(holder.state[LAYER], reason)
+                self.open_up(holder.state[LAYER], reason)
             if not own_layers_only:
                 for key, part in list(holder.state.items()):
                     if isinstance(part, (val.Layer, val.Sequence, val.Mapping_, val.Choice)) and str(key).startswith(pattern):

@@ -11,7 +11,7 @@ from nnlint.dataflow import values as val
 from nnlint.dataflow.classes import ITEMS, LAYER
 from nnlint.dataflow.graph import CALL, INPUT, OUTPUT, Graph, Node
 from nnlint.dataflow.values import Const, Symbol, Tensor, Unknown, Value
-from nnlint.semantics.definitions import FunctionDefinition, Site
+from nnlint.semantics.definitions import ClassDefinition, FunctionDefinition, Site
 from nnlint.syntax import lowered as low
 
 if TYPE_CHECKING:
@@ -47,10 +47,12 @@ class Contexts:
     known: dict[Hashable, Context | None] = field(default_factory=dict)
     summaries: dict[Hashable, Summary | None] = field(default_factory=dict)
     count: dict[int, int] = field(default_factory=dict)
-    overflowed: dict[int, val.Instance] = field(default_factory=dict)
+    overflowed: dict[int, ClassDefinition] = field(default_factory=dict)
     instances: list[val.Instance] = field(default_factory=list)  # one of every context, in order of construction
     layers: list[val.Layer] = field(default_factory=list)  # every layer constructed, in order
     graphs: list[Graph] = field(default_factory=list)
+    parts: set[int] = field(default_factory=set)  # ids of the definitions of modules that other modules construct
+    depth: int = 0  # of modules being constructed
 
     # --- construction ---
 
@@ -58,6 +60,8 @@ class Contexts:
         """An object of a project class."""
         interpreter = self.interpreter
         definition = cls.definition
+        if self.depth:
+            self.parts.add(id(definition))
         bases = interpreter.classes.bases(definition, cls.closure)
         if any(b is not None and (b.startswith("enum.") or b.endswith(("Error", "Exception")) or b == "builtins.type") for b in bases):
             return Unknown(f"an object of `{definition.name}`")
@@ -73,7 +77,7 @@ class Contexts:
                 return Unknown(f"`{definition.name}` is constructed within itself")
             return context.template if context.is_shared else self._copy(context)
         if self.count.get(id(definition), 0) >= MAX_CONTEXTS:
-            self.overflowed.setdefault(id(definition), next(i for i in self.instances if i.definition is definition))
+            self.overflowed[id(definition)] = definition
             return interpreter.unknown_operation(arguments.all, f"`{definition.name}` is constructed in more than {MAX_CONTEXTS} ways", site)
         self.count[id(definition)] = self.count.get(id(definition), 0) + 1
         self.known[key] = None
@@ -96,12 +100,16 @@ class Contexts:
         is_module = interpreter.classes.is_module(definition, cls.closure)
         instance = val.Instance({}, definition, cls.closure, is_module, serial=interpreter.next_serial())
         found = interpreter.classes.find_method(definition, cls.closure, "__init__")
-        if found is not None:
-            interpreter.caller.inline(found[0], found[1], instance, arguments, None, None)
-        elif self._fields(cls):
-            self._set_fields(instance, cls, arguments)
-        else:
-            self.initialize_base(instance, arguments, site, frame)
+        self.depth += is_module
+        try:
+            if found is not None:
+                interpreter.caller.inline(found[0], found[1], instance, arguments, None, None)
+            elif self._fields(cls):
+                self._set_fields(instance, cls, arguments)
+            else:
+                self.initialize_base(instance, arguments, site, frame)
+        finally:
+            self.depth -= is_module
         return instance
 
     def _fields(self, cls: val.Class) -> bool:
@@ -112,7 +120,6 @@ class Contexts:
     def _set_fields(self, instance: val.Instance, cls: val.Class, arguments: Arguments) -> None:
         """The generated `__init__` of dataclasses and named tuples."""
         from nnlint.dataflow.interpreter import Frame
-        from nnlint.semantics.definitions import ClassDefinition
 
         names: dict[str, tuple[Any, low.Assign, Frame | None]] = {}
         for base, closure in reversed(self.interpreter.classes.order(cls.definition, cls.closure)):
@@ -215,7 +222,7 @@ class Contexts:
         finally:
             interpreter.graph = outer
         changes_arguments = False
-        own_cells = {id(cell) for cell in _cells(inner.all)}
+        own_cells = {id(cell) for cell in cells_of(inner.all)}
         for change in changes:
             if id(change.cell) in own_cells:
                 changes_arguments = True
@@ -287,13 +294,13 @@ def _holds_modules(value: Value, depth: int = 5) -> bool:
     return depth > 0 and any(_holds_modules(part, depth - 1) for part in val.parts_of(value))
 
 
-def _cells(values: list[Value], depth: int = 5) -> list[dict[Any, Any]]:
+def cells_of(values: list[Value], depth: int = 5) -> list[dict[Any, Any]]:
     out = []
     for value in values:
         if isinstance(value, (val.Sequence, val.Mapping_)):
             out.append(value.state)
         if depth:
-            out += _cells(list(val.parts_of(value)), depth - 1) if not isinstance(value, val.Instance) else []
+            out += cells_of(list(val.parts_of(value)), depth - 1) if not isinstance(value, val.Instance) else []
     return out
 
 
@@ -360,6 +367,11 @@ def value_key(value: Value, ranks: bool, depth: int = 8) -> Hashable:
 
 
 # --- copies and transplants ---
+
+
+def copy_of(interpreter: Interpreter, value: Value) -> Value:
+    """A deep copy, as `copy.deepcopy` makes it: layers in it are judged together with their originals."""
+    return _Copier(interpreter, 0).copy(value)  # type: ignore[no-any-return]
 
 
 class _Copier:

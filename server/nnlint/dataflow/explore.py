@@ -7,16 +7,20 @@ from dataclasses import dataclass
 
 from nnlint.dataflow import values as val
 from nnlint.dataflow.calls import MODULE_METHODS, Arguments
+from nnlint.dataflow.effects import returns_value
 from nnlint.dataflow.graph import INPUT, Graph, ProjectGraph
 from nnlint.dataflow.interpreter import Frame, Interpreter, OutOfFuel
 from nnlint.dataflow.torch_calls import ESCAPED
 from nnlint.dataflow.values import NONE, Const, Symbol, Tensor, Unknown, Value, choice
-from nnlint.semantics.definitions import AssignedDefinition, ClassDefinition, ExternalDefinition, FunctionDefinition, ModuleDefinition
-from nnlint.semantics.program import Module, Program
+from nnlint.semantics.definitions import AssignedDefinition, ClassDefinition, FunctionDefinition
+from nnlint.semantics.program import Module, Program, is_import
+from nnlint.semantics.signatures import layer_signatures
 from nnlint.syntax import lowered as low
 from nnlint.syntax.parser import TopLevel, deep_recursion
 
 FUEL = 400_000  # steps of one entry
+TORCH = "torch"  # stands for a path in what entries mention
+_LAYER_WORDS = frozenset(name.rpartition(".")[2] for name in layer_signatures()) - {"Module"}
 _SCALAR_ANNOTATIONS = frozenset({"int", "str", "float", "bool"})
 
 
@@ -56,8 +60,8 @@ class _Explorer:
                 instance = self.contexts.instances[at]
                 at += 1
                 self._guarded(lambda instance=instance: self._run_methods(instance))
-        for instance in self.contexts.overflowed.values():
-            self._distrust(instance.definition)
+        for definition in self.contexts.overflowed.values():
+            self._distrust(definition)
         return self._gather()
 
     def _guarded(self, run: object) -> None:
@@ -122,13 +126,25 @@ class _Explorer:
             self.contexts.graphs.append(self.interpreter.graph)
         finally:
             self.interpreter.graph = graph
+        self._run_container(result)
+
+    def _run_container(self, value: Value) -> None:
+        """Runs a Sequential that stands on its own, as whoever gets it will."""
+        if isinstance(value, val.Sequence) and value.kind == "Sequential":
+            graph, self.interpreter.graph = self.interpreter.graph, Graph("Sequential", is_root=True, is_model=True)
+            try:
+                result = self.interpreter.caller.call_simply(value, Tensor(self.interpreter.graph.add(INPUT)))
+                self.interpreter.graph.results += [t.node for t in val.tensors_in(result)]
+                self.contexts.graphs.append(self.interpreter.graph)
+            finally:
+                self.interpreter.graph = graph
 
     def _run_script(self, entry: Entry) -> None:
         graph, self.interpreter.graph = self.interpreter.graph, Graph("script", is_root=True)
         frame = Frame(entry.module, entry.top.block.name, {})
         try:
             if entry.name is not None:
-                self.interpreter.global_value(entry.module, entry.name)
+                self._run_container(self.interpreter.global_value(entry.module, entry.name))
             else:
                 self.interpreter.block(frame, entry.top.block.block.body)
             self.contexts.graphs.append(self.interpreter.graph)
@@ -152,7 +168,7 @@ class _Explorer:
         methods = self._public_methods(instance)
         for name in methods:
             found = self.interpreter.classes.find_method(instance.definition, instance.closure, name)
-            if found is None or self._is_covered(instance, found[0], name):
+            if found is None or self._is_covered(instance, found[0], name) or self._is_idle(found[0]):
                 continue
             graph = Graph(name)
             outer, self.interpreter.graph = self.interpreter.graph, graph
@@ -168,6 +184,10 @@ class _Explorer:
             return False
         identity = self.contexts._identity(instance)
         return any(isinstance(key, tuple) and key[0] == identity and key[1] == id(method) for key, s in self.contexts.summaries.items() if s is not None)
+
+    def _is_idle(self, method: FunctionDefinition) -> bool:
+        """A method that returns nothing and stores nothing tells nothing: as a rule it loads weights."""
+        return method.name != "forward" and not returns_value(method.node) and self.interpreter.effects.is_quiet(val.Function(method))
 
     def _public_methods(self, instance: val.Instance) -> list[str]:
         classes = self.interpreter.classes
@@ -216,6 +236,13 @@ class _Explorer:
                     layer.mark(ESCAPED, "its class is constructed in too many ways")
 
     def _gather(self) -> ProjectGraph:
+        for instance in self.contexts.instances:
+            if id(instance.definition) not in self.contexts.parts:
+                found = self.interpreter.classes.find_method(instance.definition, instance.closure, "forward")
+                identity = self.contexts._identity(instance)
+                for key, summary in self.contexts.summaries.items():
+                    if found is not None and summary is not None and key[0] == identity and key[1] == id(found[0]):  # type: ignore[index]
+                        summary.graph.is_model = True
         project = ProjectGraph(self.contexts.graphs, program=self.program)
         for layer in self.contexts.layers:
             project.layers.setdefault(layer.site, []).append(layer)
@@ -277,45 +304,47 @@ def _entries_in(program: Program, module: Module) -> list[Entry]:
     names_of = {id(top): name for name, tops in module.names.items() for top in tops}
     out = []
     for top, words in module.top_level_words:
-        name = names_of.get(id(top))
-        mentions = [target for word in sorted(words) for target in _targets(program, module, word, words) if word != name]
-        out.append(Entry(module, top, name, tuple(mentions)))
+        if not is_import(top):
+            name = names_of.get(id(top))
+            candidates = words if module.stars else words & module.names.keys()
+            mentions = {target for word in candidates if word != name for target in _targets(program, module, word, words)}
+            out.append(Entry(module, top, name, tuple(sorted(mentions))))
     return out
 
 
 def _targets(program: Program, module: Module, word: str, words: frozenset[str]) -> Iterable[tuple[str, str]]:
+    """The definitions that a word in a statement may mean; those of an imported module, for each of its names that stands there too."""
     if word not in module.names and not module.stars:
         return
-    definition = program.lookup(module, word)
-    match definition:
-        case FunctionDefinition() | ClassDefinition():
-            yield definition.module.path, definition.name
-        case AssignedDefinition():
-            yield definition.module.path, definition.name
-        case ModuleDefinition(module=inner):
-            for other in sorted(words & inner.names.keys()):
-                found = program.lookup(inner, other)
-                if isinstance(found, (FunctionDefinition, ClassDefinition)):
-                    yield found.module.path, found.name
-        case ExternalDefinition(name=name) if name == "torch" or name.startswith("torch."):
-            yield "torch", name
-        case _:
-            return
+    origin = program.origin(module, word)
+    if origin is None:
+        return
+    if origin.path is None:
+        if words & _LAYER_WORDS or (origin.name or "").rpartition(".")[2] in _LAYER_WORDS:
+            yield TORCH, origin.name or ""
+    elif origin.name is not None:
+        yield origin.path, origin.name
+    else:
+        inner = program.module(origin.path)
+        if inner is not None:
+            for other in words & inner.names.keys():
+                found = program.origin(inner, other)
+                if found is not None and found.path is not None and found.name is not None:
+                    yield found.path, found.name
 
 
 def _relevant(entries: list[Entry]) -> list[Entry]:
     """Entries that mention torch's layers, directly or through others."""
-    reached = {(e.module.path, e.name) for e in entries if any(path == "torch" for path, _ in e.mentions)}
-    grown = True
-    while grown:
-        grown = False
-        for entry in entries:
-            key = (entry.module.path, entry.name)
-            if key not in reached and any(target in reached for target in entry.mentions):
-                reached.add(key)
-                grown = True
-    return [e for e in entries if (e.module.path, e.name) in reached and not _is_import(e)]
-
-
-def _is_import(entry: Entry) -> bool:
-    return entry.top.block.block.text.lstrip().startswith(("import ", "from "))
+    mentioned_by: dict[tuple[str, str], list[tuple[str, str | None]]] = {}
+    for entry in entries:
+        for target in entry.mentions:
+            mentioned_by.setdefault(target, []).append((entry.module.path, entry.name))
+    reached: set[tuple[str, str | None]] = set()
+    stack = [source for target, sources in mentioned_by.items() if target[0] == TORCH for source in sources]
+    while stack:
+        key = stack.pop()
+        if key not in reached:
+            reached.add(key)
+            if key[1] is not None:
+                stack += mentioned_by.get((key[0], key[1]), [])
+    return [e for e in entries if (e.module.path, e.name) in reached and not is_import(e.top)]

@@ -72,6 +72,7 @@ class Graph:
     callers: list[Node] = field(default_factory=list)
     is_root: bool = False
     owner: tuple[str, str] | None = None  # path and name of the class whose method this is
+    is_model: bool = False  # the forward() of what no other module contains
 
     def add(self, operation: str, inputs: tuple[Node, ...] = (), **fields: object) -> Node:
         node = Node(self, len(self.nodes), operation, inputs, **fields)  # type: ignore[arg-type]

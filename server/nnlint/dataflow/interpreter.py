@@ -89,6 +89,7 @@ class Interpreter:
     def __init__(self, program: Program, fuel: int) -> None:
         from nnlint.dataflow.calls import Caller
         from nnlint.dataflow.classes import Classes
+        from nnlint.dataflow.effects import Effects
 
         self.program = program
         self.journal = Journal()
@@ -97,6 +98,7 @@ class Interpreter:
         self.depth = 0
         self.caller = Caller(self)
         self.classes = Classes(self)
+        self.effects = Effects(self)
         self._globals: dict[tuple[str, str], Value] = {}
         self._evaluating: set[tuple[str, str]] = set()
         self._serial = 0
@@ -323,8 +325,28 @@ class Interpreter:
         return merged
 
     def _expression_statement(self, frame: Frame, node: low.ExpressionStatement) -> None:
-        if not isinstance(node.value, low.Constant):
+        if isinstance(node.value, low.Call):
+            self._dropped_call(frame, node.value)
+        elif not isinstance(node.value, low.Constant):
             self.evaluate(frame, node.value)
+
+    def _dropped_call(self, frame: Frame, node: low.Call) -> None:
+        """A call whose result nobody wants; left out where it cannot store anything that matters."""
+        if isinstance(node.function, low.Name) and node.function.id == "super":
+            return
+        function = self.evaluate(frame, node.function)
+        arguments = self.arguments(frame, node.arguments)
+        if self.effects.is_quiet(function) and all(self._is_spectator(a) for a in arguments.all):
+            return
+        self.caller.call(function, arguments, frame.site(node.index), frame)
+
+    def _is_spectator(self, value: Value) -> bool:
+        """Whether handing the value to a function that stores nothing leaves no trace: it holds neither tensors nor bare layers."""
+        if isinstance(value, (val.Function, val.Lambda, val.Partial)):
+            return self.effects.is_quiet(value)
+        if isinstance(value, val.Instance) and value.is_module:
+            return True
+        return not layers_in(value) and next(val.tensors_in(value), None) is None
 
     def _assign(self, frame: Frame, node: low.Assign) -> None:
         if node.value is None:

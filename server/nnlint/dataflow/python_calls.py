@@ -442,9 +442,9 @@ def _partial(caller: Caller, arguments: Arguments, site: Site | None, frame: Fra
 
 
 def _deepcopy(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
-    from nnlint.dataflow.contexts import _Copier
+    from nnlint.dataflow.contexts import copy_of
 
-    return _Copier(caller.interpreter, 0).copy(arguments.positional[0]) if arguments.positional else UNKNOWN  # type: ignore[no-any-return]
+    return copy_of(caller.interpreter, arguments.positional[0]) if arguments.positional else UNKNOWN
 
 
 def _vars(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:

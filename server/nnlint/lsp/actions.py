@@ -33,6 +33,7 @@ _SHOWN_ONLY = "This fix is shown but not applied: the rule says so, or `fixable`
 # Codes that speak of the file itself, not of what it says: nothing to disable for a line.
 _ABOUT_THE_FILE = "NN0"
 
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """An action before it is put into the protocol's words. `key` tells it from the others of the same version of a text."""

@@ -184,4 +184,3 @@ def _roots(folders: Iterable[str], settings: Mapping[str | None, object], initia
     paths = {path_of(uri): uri for uri in folders}
     by_folder = {path: Preferences.read(settings.get(uri) or everywhere, path) for path, uri in paths.items()}
     return Roots(Preferences.read(everywhere, next(iter(paths), "")), by_folder)
-

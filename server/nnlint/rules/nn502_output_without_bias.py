@@ -73,7 +73,28 @@ seed.
 
 from __future__ import annotations
 
-from nnlint.findings import Severity
+from collections.abc import Iterator
+
+from nnlint.dataflow.explanation import short_name
+from nnlint.dataflow.graph import ProjectGraph
+from nnlint.dataflow.outputs import outputs_without_bias
+from nnlint.findings import Applicability, Finding, Fix, Related, Severity
 from nnlint.rule import Declaration
 
 RULE = Declaration(name="output-without-bias", severity=Severity.INFO, on_by_default=True)
+
+
+def check(graph: ProjectGraph) -> Iterator[Finding]:
+    for output in outputs_without_bias(graph):
+        edits = graph.remove_argument(output.site, "bias", "True")
+        call = output.call.site
+        yield Finding(
+            code="NN502",
+            name=RULE.name,
+            message=f"the output layer `{short_name(output.layer.target)}` has no bias: the model cannot express an offset of its target",
+            path=output.site.path,
+            span=graph.span(output.site),
+            severity=RULE.severity,
+            fixes=(Fix("remove bias=False (unsafe: the state_dict gains a bias)", Applicability.UNSAFE, edits),) if edits else (),
+            related=(Related(call.path, graph.span(call), "its result is what the model returns"),) if call is not None else (),
+        )

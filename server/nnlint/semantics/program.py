@@ -24,6 +24,8 @@ from nnlint.syntax.parser import BlockName, ParsedFile, Parser, PlacedBlock, Top
 _DEFINITION = re.compile(r"[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)")
 _SIMPLE_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)[ \t]*(?::[^=\r\n]+)?=(?!=)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
+# Strings and comments; an f-string's expressions go with it, which loses a mention and no more.
+_NO_CODE = re.compile(r"\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|#[^\n]*")
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__name__", "__doc__"}
 _MAX_IMPORT_HOPS = 30
 
@@ -56,8 +58,8 @@ class Module:
         """Each top-level statement with every word in its text: a cheap superset of the names that it uses."""
         out = []
         for top in self.parsed.top_level:
-            words = frozenset(_WORD.findall(top.block.block.text)).union(*(_WORD.findall(m.block.text) for m in top.members))
-            out.append((top, words))
+            code = _NO_CODE.sub(" ", "\n".join(b.block.text for b in (top.block, *top.members)))
+            out.append((top, frozenset(_WORD.findall(code))))
         return out
 
     @cached_property
@@ -180,6 +182,7 @@ class Program:
         self._found: dict[tuple[str, str], str | None] = {}
         self._classes: dict[tuple[str, BlockName], ClassDefinition | FunctionDefinition | None] = {}
         self._lookups: dict[tuple[str, str], Definition | None] = {}
+        self._origins: dict[tuple[str, str], Origin | None] = {}
         self.on_read: Callable[[Read], None] = lambda read: None
 
     # --- modules ---
@@ -217,14 +220,20 @@ class Program:
                 if path in self.paths:
                     yield path
 
+    def _absolute(self, module: Module, item: _Import) -> str | None:
+        """The absolute name of an imported module; `None` where a relative import leaves the project."""
+        if not item.level:
+            return item.module
+        package = module.package.split(".") if module.package else []
+        if item.level - 1 > len(package):
+            return None
+        base = package[: len(package) - (item.level - 1)]
+        return ".".join([*base, *([item.module] if item.module else [])])
+
     def _import_target(self, module: Module, item: _Import) -> Definition | None:
-        dotted = item.module
-        if item.level:
-            package = module.package.split(".") if module.package else []
-            if item.level - 1 > len(package):
-                return None
-            base = package[: len(package) - (item.level - 1)]
-            dotted = ".".join([*base, *([item.module] if item.module else [])])
+        dotted = self._absolute(module, item)
+        if dotted is None:
+            return None
         return self.import_name(module, dotted, item.attribute, item.level > 0)
 
     def import_from(self, importer: Module, module: str, level: int, name: str) -> Definition | None:
@@ -275,6 +284,45 @@ class Program:
             self._lookups[key] = None  # a cycle of re-exports binds nothing
             self._lookups[key] = self._bind(module, name)
         return self._lookups[key]
+
+    def origin(self, module: Module, name: str) -> Origin | None:
+        """Where a global name comes from, through re-exports and star imports, without parsing what it is."""
+        key = (module.path, name)
+        if key not in self._origins:
+            self._origins[key] = None  # a cycle of re-exports comes from nowhere
+            self._origins[key] = self._find_origin(module, name)
+        return self._origins[key]
+
+    def _find_origin(self, module: Module, name: str) -> Origin | None:
+        tops = module.names.get(name)
+        if tops is not None and not is_import(tops[-1]):
+            return Origin(module.path, name)
+        if tops is not None:
+            item = next((i for s in reversed(tops[-1].block.block.body) if (i := _imported(s, name)) is not None), None)  # type: ignore[arg-type]
+            return None if item is None else self._imported_origin(module, item)
+        for top in module.stars:
+            for statement in top.block.block.body:
+                if isinstance(statement, low.ImportFrom) and statement.names is None:
+                    found = self._imported_origin(module, _Import(statement.module, statement.level, name))
+                    if found is not None and not (found.path is None and not is_exported(found.name.rpartition(".")[0], name)):
+                        return found
+        return None
+
+    def _imported_origin(self, module: Module, item: _Import) -> Origin | None:
+        dotted = self._absolute(module, item)
+        if dotted is None:
+            return None
+        if dotted.split(".")[0] == "torch" and not item.level:
+            return Origin(None, dotted if item.attribute is None else f"{dotted}.{item.attribute}")
+        path = self.find_module(dotted, module) if dotted else None
+        if item.attribute is None:
+            return None if path is None else Origin(path, None)
+        found = None if path is None else self.module(path)
+        inner = None if found is None else self.origin(found, item.attribute)
+        if inner is not None:
+            return inner
+        submodule = self.find_module(f"{dotted}.{item.attribute}" if dotted else item.attribute, module)
+        return None if submodule is None else Origin(submodule, None)
 
     def _bind(self, module: Module, name: str) -> Definition | None:
         tops = module.names.get(name)
@@ -341,6 +389,14 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a name comes from: `name` of the project's file `path`, the file itself (`name` is `None`), or torch (`path` is `None`)."""
+
+    path: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """A question to the program: what `name` is bound to in the file `place`, or which file a script in the folder `place` imports."""
 
@@ -349,7 +405,13 @@ class Read:
     name: str
 
 
-def _imported(statement: low.ImportModule | low.ImportFrom, name: str) -> _Import | None:
+def is_import(top: TopLevel) -> bool:
+    return top.block.block.text.lstrip().startswith(("import ", "from "))
+
+
+def _imported(statement: low.Node, name: str) -> _Import | None:
+    if not isinstance(statement, (low.ImportModule, low.ImportFrom)):
+        return None
     if isinstance(statement, low.ImportModule):
         if statement.alias == name:
             return _Import(statement.name, 0, None)

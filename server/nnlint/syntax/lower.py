@@ -77,7 +77,8 @@ class Lowering:
         return low.Attribute(self.expr(node.value), node.attr.value)
 
     def number(self, node: Any) -> low.Node:
-        return low.Constant(ast.literal_eval(node.value))
+        text = node.value
+        return low.Constant(int(text) if text.isdigit() and (text[0] != "0" or text == "0") else ast.literal_eval(text))
 
     def string(self, node: cst.SimpleString) -> low.Node:
         text = node.value
