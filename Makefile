@@ -6,6 +6,7 @@ TORCH ?= torch==2.13.0
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+A_PROCESS_A_TEST := tests/cli tests/lsp
 FAST := not editors and not corpus and not torch and not slow and not huge
 
 .DEFAULT_GOAL := help
@@ -33,7 +34,7 @@ check: .venv/dev.stamp
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/python -m pytest --quiet -m "$(FAST)"
+	@$(BIN)/python -m pytest --quiet -m "$(FAST)" $(A_PROCESS_A_TEST:%=--ignore=%)
 
 snapshot: .venv/dev.stamp .cache/corpus.stamp
 	@NNLINT_WRITE_SNAPSHOTS=1 $(BIN)/python -m pytest --quiet -m "corpus and not huge" tests/real_world

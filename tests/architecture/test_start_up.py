@@ -20,7 +20,14 @@ print("imported", *sorted({name.partition(".")[0] for name in sys.modules} & {"p
 MODEL = """\
 import torch.nn as nn
 
-block = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.block = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+
+    def forward(self, x):
+        return self.block(x)
 """
 
 
