@@ -43,7 +43,7 @@ class Classifier(nn.Module):
 
 ## When it stays silent
 
-On every syntax of the Python versions from 3.0 to 3.14, whichever Python runs the check.
+On the syntax of every Python 3 up to 3.14, whichever Python runs the check.
 
 ## Fix safety
 
