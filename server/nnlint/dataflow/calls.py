@@ -11,7 +11,7 @@ from nnlint.dataflow import values as val
 from nnlint.dataflow.classes import ITEMS, LAYER
 from nnlint.dataflow.containers import Containers
 from nnlint.dataflow.contexts import Contexts, arguments_key, cells_of, copy_of
-from nnlint.dataflow.python_calls import call_method, call_python
+from nnlint.dataflow.python_calls import call_method, call_python, pattern_of
 from nnlint.dataflow.torch_calls import TorchCalls
 from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
 from nnlint.semantics.definitions import FunctionDefinition, Site
@@ -296,10 +296,16 @@ class Caller(Containers, TorchCalls):
         """Methods that modules inherit from `nn.Module`."""
         if name in ("__call__", "forward", "_call_impl"):
             return self.call(module, arguments, site, frame) if not isinstance(module, val.Instance) else self.contexts.run_forward(module, arguments, site)
+        if name in ("add_module", "register_module") and isinstance(module, val.Sequence):
+            child = arguments.get(1, "module")
+            if child is not None:
+                self.interpreter.mutate(module, "items", (*module.items, child))
+            return NONE
         if name in ("add_module", "register_module") and isinstance(module, val.Instance):
             key, child = arguments.get(0, "name"), arguments.get(1, "module")
-            if isinstance(key, Const) and child is not None:
-                self.interpreter.set_attribute(module, str(key.value), child)
+            name_known = str(key.value) if isinstance(key, Const) else None if key is None else pattern_of(key)
+            if name_known is not None and child is not None:
+                self.interpreter.set_attribute(module, name_known, child)
                 self._append_registered(module, child)
             elif child is not None:
                 self.open_up(child, "registered under an unknown name")

@@ -50,7 +50,7 @@ class Containers:
                 return (val.Repeated((Unknown("items of an object"),)),)
             case _:
                 self.interpreter.escape(value, "iterated over")
-                return (val.Repeated((UNKNOWN,)),)
+                return (val.Repeated((Symbol(("item", self.interpreter.next_serial())),)),)
 
     def map_items(self, items: Iterable[Value], change: Callable[[Value], Value]) -> tuple[Value, ...]:
         """The items with each one changed, in the same structure."""

@@ -54,6 +54,11 @@ class Contexts:
     parts: set[int] = field(default_factory=set)  # ids of the definitions of modules that other modules construct
     depth: int = 0  # of modules being constructed
 
+    def note_change(self, instance: val.Instance) -> None:
+        """A finished module is changed from outside: it is a model of its own from now on."""
+        if instance not in self.instances:
+            self.instances.append(instance)
+
     # --- construction ---
 
     def construct(self, cls: val.Class, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nnlint.dataflow import values as val
 from nnlint.dataflow.calls import MODULE_METHODS, Arguments
+from nnlint.dataflow.classes import ITEMS
 from nnlint.dataflow.effects import returns_value
 from nnlint.dataflow.graph import INPUT, Graph, ProjectGraph
 from nnlint.dataflow.interpreter import Frame, Interpreter, OutOfFuel
@@ -102,7 +103,9 @@ class _Explorer:
         """Classes that no entry was seen to construct take their defaults, as entries do."""
         assert entry.name is not None
         definition = self.program.lookup(entry.module, entry.name)
-        if isinstance(definition, ClassDefinition) and self._is_relevant_class(definition):
+        if isinstance(definition, AssignedDefinition):
+            self._run_script(entry)
+        elif isinstance(definition, ClassDefinition) and self._is_relevant_class(definition):
             if not any(i.definition is definition or self._inherits(i.definition, definition) for i in self.contexts.instances):
                 self._construct(definition)
 
@@ -165,6 +168,8 @@ class _Explorer:
 
     def _run_methods(self, instance: val.Instance) -> None:
         """Runs, as anybody might, the methods of a module that no other method calls."""
+        if ITEMS in instance.state and not self.interpreter.classes.has_method(instance.definition, "forward"):
+            self._run_container(instance.state[ITEMS])
         methods = self._public_methods(instance)
         for name in methods:
             found = self.interpreter.classes.find_method(instance.definition, instance.closure, name)
@@ -320,7 +325,7 @@ def _targets(program: Program, module: Module, word: str, words: frozenset[str])
     if origin is None:
         return
     if origin.path is None:
-        if words & _LAYER_WORDS or (origin.name or "").rpartition(".")[2] in _LAYER_WORDS:
+        if words & _LAYER_WORDS or (origin.name == "torch" and "nn" in words) or (origin.name or "").rpartition(".")[2] in _LAYER_WORDS:
             yield TORCH, origin.name or ""
     elif origin.name is not None:
         yield origin.path, origin.name

@@ -128,7 +128,10 @@ class Interpreter:
 
     def mutate(self, target: val.Heap, key: Any, value: Any) -> None:
         """Writes into a heap object; whoever owns it is no longer the copy of a known construction."""
+        is_new_data = target.state.get(key, MISSING) is MISSING and not isinstance(value, (val.Heap, val.Function, Tensor, tuple))
         self.journal.write(target.state, key, value)
+        if is_new_data:
+            return  # a label on a finished module: what its methods do stays the same
         if isinstance(value, val.Heap):
             _own(value, target)
         elif isinstance(value, tuple):
@@ -139,6 +142,7 @@ class Interpreter:
         while owner is not None and steps < 50:
             if isinstance(owner, val.Instance) and owner.context is not None:
                 owner.context = self.next_serial()
+                self.caller.contexts.note_change(owner)
             owner = owner.owner
             steps += 1
 
@@ -972,8 +976,9 @@ class Interpreter:
             if isinstance(value, Const) and isinstance(value.value, (str, int, float, bool, type(None))):
                 pieces.append(str(value.value))
             else:
+                pieces.append("{}")
                 known = False
-        return Const("".join(pieces)) if known else Symbol(("text", self.next_serial()))
+        return Const("".join(pieces)) if known else Symbol(("pattern", "".join(pieces)))
 
     def _yield(self, frame: Frame, node: low.YieldExpr) -> Value:
         value = NONE if node.value is None else self.evaluate(frame, node.value)
@@ -1046,7 +1051,11 @@ class Interpreter:
                 for option in options:
                     if isinstance(option, val.Heap):
                         self.set_attribute(option, name, self.join(option.state.get(name, MISSING), value))
-            case val.Class() | val.Function() | val.Tensor() | val.External() | Const():
+            case Tensor(node=node):
+                if name == "requires_grad" and value == FALSE:
+                    self.caller.note_frozen_bias(node)
+                self.escape(value, f"stored in `{name}`")
+            case val.Class() | val.Function() | val.External() | Const():
                 self.escape(value, f"stored in `{name}`")
             case _:
                 self.escape(value, f"stored in `{name}` of something unknown")

@@ -23,9 +23,12 @@ _PASSING = re.compile(
     ))$""",
     re.VERBOSE,
 )
+_BENDING = re.compile(r"oftmax|igmoid|anh|exp|oftplus|clamp|[Mm]ax|logit", re.ASCII)
 _SCALING = re.compile(r"^torch\.(?:Tensor\.)?(?:mul|div|true_divide|divide|multiply)_?$")
 _SHIFTING = re.compile(r"^torch\.(?:Tensor\.)?(?:add|sub)_?$")
-_VOCABULARY = re.compile(r"vocab|token|n_words|num_words|dictionary|alphabet|codebook|n_embed|num_embeddings", re.IGNORECASE)
+_UNBIASED_BY_CUSTOM = re.compile(r"vocab|token|n_words|num_words|dictionary|alphabet|codebook|embed|proj|latent", re.IGNORECASE)
+# Losses and operations that compare outputs with each other: an offset of all of them is nothing to learn.
+_COMPARISONS = ("TripletMarginLoss", "triplet_margin_loss", "CosineEmbeddingLoss", "cosine_embedding_loss", "cosine_similarity", "CosineSimilarity", "F.normalize", "functional.normalize")
 _NORMALIZING = frozenset({"torch.nn.functional.normalize", "torch.nn.functional.cosine_similarity"})
 _MAX_STEPS = 2_000
 
@@ -60,19 +63,49 @@ def _is_plain_output(project: ProjectGraph, layer: Layer, reached: dict[int, Nod
         and has_bias(layer) is False
         and not {ESCAPED, WEIGHT_TIED, BIAS_USED} & layer.origin.marks.keys()
         and not _is_vocabulary(project, layer)
+        and not _is_compared(project, call)
         and _has_depth(call)
+        and not _follows_a_bias(call)
     )
 
 
 def _is_vocabulary(project: ProjectGraph, layer: Layer) -> bool:
     """Whether the layer projects to the tokens of an embedding: language models leave that bias out."""
     size = layer.arguments.get("out_features", layer.arguments.get("out_channels"))
-    if size is None or _names(size, _VOCABULARY):
+    if size is None or _names(size, _UNBIASED_BY_CUSTOM):
         return True
     for site, others in project.layers.items():
         if others[0].target in ("torch.nn.Embedding", "torch.nn.EmbeddingBag") and site.path == layer.site.path:
             if any(other.arguments.get("num_embeddings") == size for other in others):
                 return True
+    return False
+
+
+def _is_compared(project: ProjectGraph, call: Node) -> bool:
+    """Whether the file of the model, or one that names it, compares outputs."""
+    program, owner = project.program, call.graph.owner
+    assert program is not None and call.layer is not None
+    files = {call.layer.site.path}
+    if owner is not None:
+        files |= {path for path in program.paths if program.mentions(path, owner[1])}
+    return any(program.mentions(path, word) for path in files for word in _COMPARISONS)
+
+
+def _follows_a_bias(call: Node) -> bool:
+    """Whether a biased layer stands before this one with nothing between that is not linear: its bias does the work."""
+    stack = list(call.inputs)
+    seen: set[int] = set()
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.layer is not None and node.operation in BIASED_LAYERS:
+            return has_bias(node.layer) is not False
+        if node.operation == OUTPUT and node.inputs[0].callee is not None:
+            stack.append(node.inputs[0].callee.results[node.output])
+        elif node.operation == JOIN or (_PASSING.match(node.operation) and not _BENDING.search(node.operation)):
+            stack += node.inputs
     return False
 
 

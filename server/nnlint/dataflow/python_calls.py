@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from nnlint.dataflow.interpreter import Frame
 
 _MAX_RANGE = 1_000
+_FIELD = re.compile(r"\{[^{}]*\}")
 _STRING_METHODS = frozenset("lower upper strip lstrip rstrip startswith endswith replace format join split rsplit capitalize title isdigit find count partition rpartition".split())
 _NUMBER_TYPES = {"builtins.int": int, "builtins.float": float, "builtins.str": str, "builtins.bool": bool}
 # Packages whose functions neither call modules nor keep tensors that matter.
@@ -50,6 +52,8 @@ def _string_method(caller: Caller, text: str, name: str, arguments: Arguments) -
     plain = [_plain(a) for a in arguments.positional]
     keywords = {k: _plain(v) for k, v in arguments.keywords.items()}
     if any(p is _NOT_PLAIN for p in (*plain, *keywords.values())):
+        if name == "format":
+            return Symbol(("pattern", _FIELD.sub("{}", text)))
         return Symbol(("text", caller.interpreter.next_serial()))
     try:
         result = getattr(text, name)(*plain, **keywords)
@@ -341,6 +345,9 @@ def _getattr(caller: Caller, arguments: Arguments, site: Site | None, frame: Fra
     if len(arguments.positional) < 2:
         return UNKNOWN
     holder, key, *default = arguments.positional
+    pattern = pattern_of(key)
+    if pattern is not None and isinstance(holder, val.Instance) and pattern in holder.state:
+        return holder.state[pattern]  # type: ignore[no-any-return]
     if isinstance(key, Const) and isinstance(key.value, str):
         if default and isinstance(holder, val.Instance) and _has(caller, holder, key.value) is False:
             return default[0]
@@ -353,11 +360,17 @@ def _getattr(caller: Caller, arguments: Arguments, site: Site | None, frame: Fra
     return Unknown("an attribute of unknown name")
 
 
+def pattern_of(key: Value) -> str | None:
+    """`conv{}` for a name that is put together from known text and an unknown number: it stands for all names of that form."""
+    return key.key[1] if isinstance(key, Symbol) and isinstance(key.key, tuple) and key.key[0] == "pattern" else None  # type: ignore[no-any-return]
+
+
 def _setattr(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
     if len(arguments.positional) == 3:
         holder, key, value = arguments.positional
-        if isinstance(key, Const) and isinstance(key.value, str):
-            caller.interpreter.set_attribute(holder, key.value, value)
+        name = key.value if isinstance(key, Const) and isinstance(key.value, str) else pattern_of(key)
+        if name is not None:
+            caller.interpreter.set_attribute(holder, name, value)
         else:
             caller.interpreter.escape(value, "stored under an unknown name")
             caller.open_up(value, "stored under an unknown name")

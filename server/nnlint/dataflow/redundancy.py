@@ -65,10 +65,18 @@ def _verdict(project: ProjectGraph, site: Site, layers: list[Layer]) -> Redundan
         if not calls:
             continue
         trace = trace_bias(calls)
-        if not trace.is_redundant:
+        if not trace.is_redundant or not all(_serves_only(project, norm, trace) for norm in trace.cancelled_by):
             return None
         found.append(RedundantBias(site, layer, calls[0], trace))
     return min(found, key=lambda f: (f.trace.is_direct, not f.trace.is_by_softmax), default=None)
+
+
+def _serves_only(project: ProjectGraph, norm: Node, trace: Trace) -> bool:
+    """Whether the running statistics of a normalisation see this bias at every call: shared with another layer, they hold a
+    mixture, and in evaluation the bias is no longer taken out."""
+    if norm.layer is None or "Batch" not in norm.operation:
+        return True
+    return all(call in trace.cancelled_by for call in project.calls_of(norm.layer))
 
 
 def _kept_under(layer: Layer) -> Iterator[str]:

@@ -18,6 +18,7 @@ from nnlint.dataflow.transfer.linear import own_shift
 from nnlint.dataflow.transfer.row import joins
 
 _MAX_STEPS = 20_000
+_CONCATENATIONS = frozenset({"torch.cat", "torch.concat", "torch.concatenate", "torch.stack"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,9 @@ class Trace:
             row = find_row(node.operation)
             if row is not None and row.is_linear and node not in self.calls:
                 return False
-            feeds_a_sum = any((r := find_row(use.operation)) is not None and r.is_sum for use in node.uses)
-            if feeds_a_sum and len({id(use) for use in node.uses}) > 1:
-                return False
+            is_mixed = any((r := find_row(use.operation)) is not None and (r.is_sum or use.operation in _CONCATENATIONS) for use in node.uses)
+            if is_mixed and len({id(use) for use in node.uses}) > 1:
+                return False  # part of a stream: other readers follow
         return True
 
 

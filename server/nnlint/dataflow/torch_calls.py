@@ -161,6 +161,11 @@ class TorchCalls:
         if isinstance(value, Tensor) and value.node.operation == PARAMETER and value.node.layer is not None:
             value.node.layer.mark(BIAS_USED if name == "bias" else WEIGHT_TIED, f"its {value.node.reason} is shared with another layer")
 
+    def note_frozen_bias(self, node: Node) -> None:
+        """A bias that is frozen on purpose: its author knows."""
+        if node.operation == PARAMETER and node.layer is not None and node.reason == "bias":
+            node.layer.mark(BIAS_USED, "its bias is frozen on purpose")
+
     # --- operations ---
 
     def operation(self, name: str, arguments: dict[str, Value], site: Site | None) -> Value:
@@ -204,6 +209,8 @@ class TorchCalls:
     def call_tensor_method(self, receiver: Tensor, name: str, arguments: Arguments, site: Site | None) -> Value:
         if name in _NO_TENSORS:
             return self._scalar_method(receiver, name, arguments)
+        if name == "requires_grad_" and arguments.positional and self.interpreter.truth(arguments.positional[0]) is False:
+            self.note_frozen_bias(receiver.node)
         if name in ("backward", "register_hook", "retain_grad", "requires_grad_"):
             return receiver if name.endswith("_") else NONE
         if receiver.node.operation == PARAMETER and name.endswith("_") and not name.endswith("__"):

@@ -49,6 +49,11 @@ class Offer:
     disabled: str | None = None
 
 
+def kinds() -> list[str]:
+    """The kinds that an editor may be told to ask for, so that its settings can offer them."""
+    return [QUICK_FIX, FIX_ALL, *(f"{FIX_ALL}.{code}" for code in all_rules())]
+
+
 def offers(
     analysis: Analysis, document: Document, context: types.CodeActionContext, range_: types.Range, client: Client
 ) -> Iterator[Offer]:

@@ -44,6 +44,8 @@ class Analyst:
         self._changed_at = 0.0
         self._running: asyncio.Task[None] | None = None
         self._started = asyncio.Event()
+        self.busy_with: str | None = None
+        """The address of the document that is being checked."""
 
     def start(self) -> None:
         """Let checks begin: what they need from the client is there."""
@@ -95,7 +97,9 @@ class Analyst:
     async def _analyze(self, document: Document) -> bool:
         """Whether the analysis still holds now that it is made. If not, another document may be more urgent by now."""
         generation = self._generation
+        self.busy_with = document.uri
         analysis = await self._worker.run(partial(self._projects.check, document, self._documents.by_path()))
+        self.busy_with = None
         if generation != self._generation:
             return False
         self._current[document.uri] = analysis

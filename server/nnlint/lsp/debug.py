@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import sys
 from functools import partial
@@ -11,6 +12,8 @@ from nnlint import __version__
 from nnlint.lsp.documents import Document
 from nnlint.lsp.projects import Projects
 from nnlint.lsp.session import Session
+
+_PATIENCE = 2.0
 
 
 async def debug_information(session: Session) -> str:
@@ -23,12 +26,23 @@ async def debug_information(session: Session) -> str:
         f"Folders: {', '.join(session.roots.by_folder) or 'none'}",
         f"Settings: {session.roots.default}",
         *(f"Settings in {folder}: {preferences}" for folder, preferences in session.roots.by_folder.items()),
+        f"Engine: {f'checking {session.analyst.busy_with}' if session.analyst.busy_with else 'idle'}",
         f"Open documents: {len(session.documents)}",
     ]
     for document in session.documents:
-        ground = await session.worker.run(partial(_ground, session.projects, document))
-        lines += [f"{document.uri} (version {document.version}, {len(document.text)} characters)", *ground, *_last_check(session, document)]
+        lines.append(f"{document.uri} (version {document.version}, {len(document.text)} characters)")
+        lines += await _surroundings(session, document)
+        lines += _last_check(session, document)
     return "\n".join(lines)
+
+
+async def _surroundings(session: Session, document: Document) -> list[str]:
+    """What the worker knows of a document. It may be the very trouble that it is too busy to say."""
+    asked = session.worker.run(partial(_ground, session.projects, document))
+    try:
+        return await asyncio.wait_for(asked, _PATIENCE)
+    except TimeoutError:
+        return ["    project and config: no answer, the engine is busy"]
 
 
 def _ground(projects: Projects, document: Document) -> list[str]:

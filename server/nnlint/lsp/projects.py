@@ -85,9 +85,10 @@ class Projects:
         self._outdated.update(self._disks)
         self._disks.clear()
 
-    def has_changed_on_disk(self) -> bool:
-        """Whether a file that a check has leant on is no longer as it was then."""
-        return self._watch.has_changed()
+    def has_changed_on_disk(self) -> tuple[bool, float]:
+        """Whether a file that a check has leant on is no longer as it was then, and how many seconds it took to see that."""
+        begin = time.perf_counter()
+        return self._watch.has_changed(), time.perf_counter() - begin
 
     def ground_of(self, path: str) -> Ground:
         folder = os.path.dirname(path) if os.path.isabs(path) else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 
 from lsprotocol import types
@@ -11,6 +10,7 @@ from pygls.lsp.server import LanguageServer
 from nnlint.lsp.addresses import uri_of
 from nnlint.lsp.analysis import Analysis
 from nnlint.lsp.analyst import Analyst, Urgency
+from nnlint.lsp.background import Background
 from nnlint.lsp.capabilities import Client
 from nnlint.lsp.diagnostics import diagnostics_of, diagnostics_of_config
 from nnlint.lsp.documents import Document
@@ -25,7 +25,7 @@ class Publisher:
         self._server = server
         self._client = client
         self._analyst = analyst
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._told: dict[str, tuple[int | None, list[types.Diagnostic]]] = {}
         self._broken_configs: frozenset[str] = frozenset()
 
@@ -49,9 +49,7 @@ class Publisher:
 
     def push(self, uri: str, urgency: Urgency) -> None:
         """Check a document and publish what comes of it."""
-        task = asyncio.ensure_future(self._push(uri, urgency))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self._push(uri, urgency))
 
     def withdraw(self, uri: str) -> None:
         """Take back what was said of a document that is closed now."""

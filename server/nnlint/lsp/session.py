@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from nnlint.lsp.addresses import path_of
 from nnlint.lsp.analysis import Analysis
 from nnlint.lsp.analyst import Analyst, Urgency
+from nnlint.lsp.background import Background
 from nnlint.lsp.capabilities import Client
 from nnlint.lsp.documents import Document
 from nnlint.lsp.open_documents import OpenDocuments
@@ -27,6 +29,8 @@ log = logging.getLogger(__name__)
 _SETTINGS_SECONDS = 1.0
 # How often files are looked at that the client does not tell of.
 _LOOK_SECONDS = 1.0
+# In vast projects more rarely: the pauses are this many times as long as the looking.
+_LOOK_SHARE = 30
 _WARM_UP = "import torch\n"
 
 
@@ -36,7 +40,7 @@ class Session:
     def __init__(self, server: LanguageServer, params: types.InitializeParams) -> None:
         self._server = server
         self._initial_settings = params.initialization_options
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self.client = Client.of(params)
         self.documents = OpenDocuments()
         self.worker = Worker()
@@ -49,12 +53,11 @@ class Session:
         """The client is ready to be asked and told."""
         # The first check imports much; better now than when a person waits for it.
         self.worker.run(partial(self.projects.check, Document("nnlint:warm-up", "nnlint:warm-up", _WARM_UP), {}))
-        self._spawn(self._start())
-        self._spawn(self._keep_looking())
+        self._background.start(self._start())
+        self._background.start(self._keep_looking())
 
     def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        self._background.cancel()
 
     def open(self, item: types.TextDocumentItem) -> None:
         if item.language_id.lower() == "python" or item.uri.endswith(".py"):
@@ -98,7 +101,7 @@ class Session:
     def settings_changed(self, settings: object = None) -> None:
         """The client's settings, or its open folders, are others now."""
         if self.client.has_configuration:
-            self._spawn(self._fetch_settings())
+            self._background.start(self._fetch_settings())
         else:
             self._take_settings({None: settings} if settings else {})
 
@@ -108,8 +111,8 @@ class Session:
         document = None if analysis is None else analysis.target.part(uri)
         return None if analysis is None or document is None else (analysis, document)
 
-    def preferences_for(self, uri: str) -> Preferences:
-        return self.roots.preferences_for(path_of(uri))
+    def preferences_for(self, document: Document) -> Preferences:
+        return self.roots.preferences_for(document.path)
 
     async def graph(self, uri: str, class_name: str) -> str:
         """The dataflow graph of a class as text, or a sentence that says why there is none."""
@@ -129,14 +132,18 @@ class Session:
 
     async def _start(self) -> None:
         if self.client.has_configuration:
-            fetching = self._spawn(self._fetch_settings())
+            fetching = self._background.start(self._fetch_settings())
             await asyncio.wait({fetching}, timeout=_SETTINGS_SECONDS)
         self.analyst.start()
 
     async def _fetch_settings(self) -> None:
         scopes = [None, *self._folders()]
         items = [types.ConfigurationItem(scope_uri=uri, section=SECTION) for uri in scopes]
-        settings = await self._server.workspace_configuration_async(types.ConfigurationParams(items))
+        try:
+            settings = await self._server.workspace_configuration_async(types.ConfigurationParams(items))
+        except JsonRpcException as error:
+            log.warning("the client did not tell its settings (%s); those that it began with hold", error)
+            return
         self._take_settings({scope: value for scope, value in zip(scopes, settings, strict=False) if value})
 
     def _take_settings(self, settings: Mapping[str | None, object]) -> None:
@@ -166,16 +173,14 @@ class Session:
             self.publisher.withdraw(part.uri)
 
     async def _keep_looking(self) -> None:
+        pause = _LOOK_SECONDS
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            if len(self.documents) and await self.worker.run(self.projects.has_changed_on_disk):
-                self.renew()
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+            await asyncio.sleep(pause)
+            if len(self.documents):
+                has_changed, seconds = await self.worker.run(self.projects.has_changed_on_disk)
+                pause = max(_LOOK_SECONDS, _LOOK_SHARE * seconds)
+                if has_changed:
+                    self.renew()
 
 
 def _roots(folders: Iterable[str], settings: Mapping[str | None, object], initial: object) -> Roots:

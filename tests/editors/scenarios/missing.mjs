@@ -1,7 +1,7 @@
 // The interpreter that is set has no nnlint, and no other is there: the status bar says so, nothing pops up, and installing it is enough.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { areUnderlined, inWorkspace, line, openFile, runCommand, scene, screenshot, squiggles, step, until } from './page.mjs';
+import { areUnderlined, bellDot, inWorkspace, line, openFile, runCommand, scene, screenshot, squiggles, step, until } from './page.mjs';
 
 const { WORKING_INTERPRETER } = process.env;
 
@@ -14,7 +14,7 @@ await scene(
       await line(page, 'class Encoder').waitFor({ timeout: 60000 });
     });
     await step('the status bar says that nnlint was not found, and what to do', async () => {
-      await page.locator('.statusbar-item.has-beak, .statusbar-item').filter({ has: page.locator('.codicon-bracket-error') }).first().waitFor();
+      await status.locator('.codicon-bracket-error').waitFor();
       await status.hover();
       await card.waitFor();
       const text = await card.innerText();
@@ -24,7 +24,7 @@ await scene(
       await page.keyboard.press('Escape');
     });
     await step('nothing popped up', async () => {
-      assert.equal(await page.locator('.notifications-toasts .notification-toast').count(), 0);
+      assert.equal(await bellDot(page).count(), 0);
       assert.equal(await squiggles(page).count(), 0);
     });
     await step('installing it and restarting the server is enough', async () => {

@@ -70,9 +70,15 @@ export const screenshot = (page, name, options = {}) => page.screenshot({ path: 
 export const openFile = name => ['openFile', remote(inWorkspace(name))];
 
 /** The line of the editor that holds `text` (the editor writes blanks as no-break spaces). */
-export const line = (page, text) => page.locator('.monaco-editor .view-line').filter({ hasText: new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(' ', '[ \\u00a0]')) }).first();
+export function line(page, text) {
+  const literal = text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(' ', '[ \\u00a0]');
+  return page.locator('.monaco-editor .view-line').filter({ hasText: new RegExp(literal) }).first();
+}
 
-export const squiggles = page => page.locator('.view-overlays .squiggly-info, .view-overlays .squiggly-warning, .view-overlays .squiggly-hint, .view-overlays .squiggly-error');
+export const squiggles = page => page.locator(['info', 'warning', 'hint', 'error'].map(word => `.view-overlays .squiggly-${word}`).join(', '));
+
+/** The dot on the bell: something popped up. (The test driver's VS Code shows no toasts.) */
+export const bellDot = page => page.locator('.statusbar-item[id="status.notifications"] .codicon-bell-dot');
 
 /** Whether exactly the lines that hold these texts are underlined. */
 export async function areUnderlined(page, texts) {

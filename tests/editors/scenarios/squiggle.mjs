@@ -1,6 +1,6 @@
 // From opening a model to a file that is mended on the disk, on the screen.
 import assert from 'node:assert/strict';
-import { areUnderlined, line, onDisk, openFile, scene, screenshot, squiggles, step, until } from './page.mjs';
+import { areUnderlined, bellDot, line, onDisk, openFile, runCommand, scene, screenshot, squiggles, step, until } from './page.mjs';
 
 const FLAGGED = 'self.conv1 =';
 const NEW_CLASS = `
@@ -63,8 +63,13 @@ await scene(
       assert.match(onDisk('encoder.py'), /self\.conv1 = nn\.Conv2d\(channels, channels, kernel_size=3, padding=1, bias=False\)\n/);
       await until(async () => (await squiggles(page).count()) === 0);
     });
-    await step('nothing popped up', async () => {
-      assert.equal(await page.locator('.notifications-toasts .notification-toast').count(), 0);
+    await step('nothing popped up in all this', async () => {
+      assert.equal(await bellDot(page).count(), 0);
+    });
+    await step('what is asked for and cannot be shown is answered', async () => {
+      await page.keyboard.press('Control+Home'); // above every class
+      await runCommand(page, 'nnlint: Show graph of forward()');
+      await bellDot(page).waitFor();
     });
   },
   { payload: [openFile('encoder.py')], viewport: { width: 1280, height: 660 } },

@@ -84,6 +84,29 @@ def _is_axis(size: Value, source: Node, axis: int) -> bool:
     return isinstance(size, Symbol) and isinstance(size.key, tuple) and size.key[0] == "size" and size.key[2:] == (axis,) and size.key[1] == id(source)
 
 
+def _unflatten_parts(node: Node) -> tuple[int, int] | None:
+    """The axis that is split, counted from the front, and into how many."""
+    rank, dim = input_rank(node), integer(node, "dim")
+    sizes = node.arguments.get("sizes") or node.arguments.get("unflattened_size")
+    if rank is None or dim is None or not isinstance(sizes, SequenceValue) or not sizes.is_exact:
+        return None
+    return dim % rank, len(sizes.items)
+
+
+def _unflatten_rank(node: Node) -> int | None:
+    rank, parts = input_rank(node), _unflatten_parts(node)
+    return None if rank is None or parts is None else rank + parts[1] - 1
+
+
+def _unflatten(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    fact, parts = fact_of(node, facts), _unflatten_parts(node)
+    if not isinstance(fact, Shift) or parts is None:
+        return destroys(node, facts)
+    dim, count = parts
+    split = set(range(dim, dim + count)) if dim in fact.axes else set()
+    return Shift(frozenset({a if a < dim else a + count - 1 for a in fact.axes if a != dim} | split))
+
+
 # --- permutations ---
 
 
@@ -316,6 +339,7 @@ register("torch.unbind.part", Row(_unbound))
 register("torch.narrow torch.flip torch.roll torch.Tensor.narrow torch.Tensor.flip torch.Tensor.roll torch.Tensor.repeat_interleave torch.repeat_interleave", Row(_along, input_rank))
 register("torch.Tensor.__getitem__", Row(_item, _item_rank))
 register("torch.Tensor.expand torch.Tensor.repeat torch.tile torch.Tensor.tile", Row(_expand, _expand_rank))
-register("torch.unflatten torch.nn.Unflatten torch.Tensor.unfold torch.gather torch.index_select torch.take_along_dim torch.einsum torch.Tensor.scatter torch.masked_select torch.nn.Embedding torch.nn.functional.embedding torch.nn.functional.one_hot",
+register("torch.unflatten torch.nn.Unflatten torch.Tensor.unflatten", Row(_unflatten, _unflatten_rank))
+register("torch.Tensor.unfold torch.gather torch.index_select torch.take_along_dim torch.einsum torch.Tensor.scatter torch.masked_select torch.nn.Embedding torch.nn.functional.embedding torch.nn.functional.one_hot",
          Row(destroys))  # fmt: skip
 

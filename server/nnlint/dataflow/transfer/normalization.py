@@ -57,7 +57,7 @@ def _is_as_wide_as_its_source(node: Node) -> bool:
     With a further axis the normalisation would run over that one; both can have the same size only by chance.
     """
     source = input_node(node)
-    while source is not None and source.operation not in ("torch.nn.Linear", "torch.nn.LazyLinear"):
+    while source is not None and source.operation not in ("torch.nn.Linear", "torch.nn.LazyLinear", "torch.nn.Bilinear"):
         row = registered().get(source.operation)
         if row is None or row.is_linear or row.is_normalization or row.rank is not input_rank and row.rank is not None and not row.is_sum:
             return False
