@@ -14,8 +14,11 @@ export type ServerState =
   | { readonly kind: 'missing'; readonly attempts: readonly Attempt[] }
   | { readonly kind: 'failed'; readonly message: string };
 
-/** Python where people write it: files and unsaved buffers, not the old sides of a diff. A cell of a notebook is no file of its own. */
-export const PYTHON: DocumentSelector & vscode.DocumentSelector = ['file', 'untitled'].map(scheme => ({ scheme, language: 'python' }));
+/** Python where people write it: files, unsaved buffers, cells of notebooks; not the old sides of a diff and the like. */
+export const PYTHON: DocumentSelector & vscode.DocumentSelector = ['file', 'untitled', 'vscode-notebook-cell'].map(scheme => ({
+  scheme,
+  language: 'python',
+}));
 
 const RESTARTS_AFTER_CRASHES = 4;
 

@@ -77,8 +77,9 @@ export function line(page, text) {
 
 export const squiggles = page => page.locator(['info', 'warning', 'hint', 'error'].map(word => `.view-overlays .squiggly-${word}`).join(', '));
 
-/** The dot on the bell: something popped up. (The test driver's VS Code shows no toasts.) */
-export const bellDot = page => page.locator('.statusbar-item[id="status.notifications"] .codicon-bell-dot');
+/** The bell of the status bar; with a dot, something popped up. (Under the test driver VS Code shows no toasts.) */
+export const bell = page => page.locator('.statusbar-item[id="status.notifications"]');
+export const bellDot = page => bell(page).locator('.codicon-bell-dot');
 
 /** Whether exactly the lines that hold these texts are underlined. */
 export async function areUnderlined(page, texts) {

@@ -80,6 +80,25 @@ const tests = {
     await until(() => diagnosticsOf(document.uri).length === 1);
   },
 
+  async 'the cells of a notebook are checked as one program'() {
+    const { document } = await open('encoder.py');
+    const [imports, ...rest] = document.getText().split('\n');
+    const cells = ['%matplotlib inline', imports, rest.join('\n')].map(
+      text => new vscode.NotebookCellData(vscode.NotebookCellKind.Code, text, 'python'),
+    );
+    const notebook = await vscode.workspace.openNotebookDocument('jupyter-notebook', new vscode.NotebookData(cells));
+    await vscode.window.showNotebookDocument(notebook);
+    const [magic, , model] = notebook.getCells().map(cell => cell.document);
+    await until(() => diagnosticsOf(model.uri).length > 0);
+    const marked = diagnosticsOf(model.uri).map(({ range }) => model.lineAt(range.start).text.trim().slice(0, 12));
+    assert.deepEqual(marked, ['self.conv1 =']);
+    assert.deepEqual(diagnosticsOf(magic.uri), []);
+    const fixes = await actions(model.uri, diagnosticsOf(model.uri)[0].range, 'quickfix');
+    assert.ok(await vscode.workspace.applyEdit(fixes[0].edit));
+    assert.match(model.getText(), /bias=False/);
+    await until(() => diagnosticsOf(model.uri).length === 0);
+  },
+
   async 'a half-typed line elsewhere neither silences nor moves a finding'() {
     const editor = await open('encoder.py');
     const end = new vscode.Position(editor.document.lineCount, 0);
