@@ -49,7 +49,7 @@ export function appearance(state: ServerState): Appearance {
     case 'missing':
       return {
         text: 'nnlint was not found',
-        detail: 'install it for this Python, or set nnlint.interpreter', // the menu cuts off what is longer
+        detail: 'install it, or set nnlint.interpreter', // the menu cuts off what is longer
         severity: Error,
         command: SHOW_LOGS,
       };

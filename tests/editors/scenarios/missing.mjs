@@ -19,7 +19,7 @@ await scene(
       await card.waitFor();
       const text = await card.innerText();
       assert.match(text, /nnlint was not found/);
-      assert.match(text, /install it for this Python, or set nnlint\.interpreter/);
+      assert.match(text, /install it, or set nnlint\.interpreter/);
       await screenshot(page, 'missing');
       await page.keyboard.press('Escape');
     });
