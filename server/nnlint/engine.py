@@ -10,7 +10,7 @@ from typing import Protocol
 from nnlint.findings import Applicability, FileEdit, Finding, Fix
 from nnlint.rule import Rule
 from nnlint.rules import all_rules
-from nnlint.semantics.program import Program
+from nnlint.semantics.program import Module, Program
 from nnlint.settings import Settings
 from nnlint.syntax.parser import ParsedFile, Parser, collector_off
 from nnlint.syntax.suppressions import Scope, Suppression, suppressions_in
@@ -50,12 +50,13 @@ class Engine:
 
     def __init__(self) -> None:
         self._parser = Parser()
+        self._modules: dict[str, Module] = {}
 
     def check(self, sources: Sources, paths: Sequence[str], settings_for: Callable[[str], Settings]) -> CheckResult:
         from nnlint.dataflow.explore import explore
 
         result = CheckResult()
-        program = Program(sources.text, sources.paths(), sources.import_roots, self._parser)
+        program = Program(sources.text, sources.paths(), sources.import_roots, self._parser, self._modules)
         wanted = {path: settings_for(path) for path in dict.fromkeys(paths)}
         enabled = frozenset().union(*(settings.enabled for settings in wanted.values())) if wanted else frozenset()
         found: list[Finding] = []
@@ -64,7 +65,7 @@ class Engine:
         if any(rule.check is not None for code, rule in all_rules().items() if code in enabled):
             try:
                 with collector_off():
-                    graph = explore(program, _relevant_paths(program, list(wanted)))
+                    graph = explore(program, _relevant_paths(program, list(wanted)), wanted.keys())
             except Exception:  # a defect of ours must not take the other findings with it
                 result.internal_errors.append(f"the analysis failed\n{traceback.format_exc()}")
             else:
@@ -96,7 +97,7 @@ def graph_text(sources: Sources, path: str, class_name: str) -> str:
     from nnlint.dataflow.rendering import render_class
 
     program = Program(sources.text, sources.paths(), sources.import_roots, Parser())
-    return render_class(explore(program, _relevant_paths(program, [path])), path, class_name)
+    return render_class(explore(program, _relevant_paths(program, [path]), [path]), path, class_name)
 
 
 def _relevant_paths(program: Program, wanted: Sequence[str]) -> list[str]:

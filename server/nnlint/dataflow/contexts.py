@@ -51,12 +51,15 @@ class Contexts:
     instances: list[val.Instance] = field(default_factory=list)  # one of every context, in order of construction
     layers: list[val.Layer] = field(default_factory=list)  # every layer constructed, in order
     graphs: list[Graph] = field(default_factory=list)
+    runs: dict[Hashable, list[Summary]] = field(default_factory=dict)  # (identity of an object, id of a method) -> its summaries
     parts: set[int] = field(default_factory=set)  # ids of the definitions of modules that other modules construct
+    _changed: set[int] = field(default_factory=set)
     depth: int = 0  # of modules being constructed
 
     def note_change(self, instance: val.Instance) -> None:
         """A finished module is changed from outside: it is a model of its own from now on."""
-        if instance not in self.instances:
+        if id(instance) not in self._changed:
+            self._changed.add(id(instance))
             self.instances.append(instance)
 
     # --- construction ---
@@ -197,7 +200,12 @@ class Contexts:
         else:
             self.summaries[key] = None
             summary = self.summaries[key] = self._summarize(instance, found, arguments, nodes)
+            self.runs.setdefault(key[:2], []).append(summary)
         return self._call_node(summary, arguments, nodes, site)
+
+    def runs_of(self, instance: val.Instance, method: FunctionDefinition) -> list[Summary]:
+        """How a method of an object was run so far."""
+        return self.runs.get((self._identity(instance), id(method)), [])
 
     def _identity(self, instance: val.Instance) -> Hashable:
         return ("context", instance.context) if instance.context is not None else ("object", instance.serial)
@@ -262,6 +270,7 @@ class Contexts:
         summary = self.summaries.get(key)
         if summary is None:
             summary = self.summaries[key] = self._summarize(instance, (method, closure), arguments, nodes)
+            self.runs.setdefault(key[:2], []).append(summary)
         summary.graph.is_root = True
         return summary.graph
 

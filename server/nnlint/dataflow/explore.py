@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from nnlint.dataflow import values as val
@@ -35,35 +35,41 @@ class Entry:
     mentions: tuple[tuple[str, str], ...]  # (path, name) of definitions
 
 
-def explore(program: Program, paths: Sequence[str]) -> ProjectGraph:
-    """Analyses what the files define, from the entries of the project that reach it."""
-    return _Explorer(program, paths).run()
+def explore(program: Program, paths: Sequence[str], wanted: Collection[str]) -> ProjectGraph:
+    """Analyses what the `wanted` files define, from those entries of all `paths` that reach it."""
+    return _Explorer(program, paths, wanted).run()
 
 
 class _Explorer:
-    def __init__(self, program: Program, paths: Sequence[str]) -> None:
+    def __init__(self, program: Program, paths: Sequence[str], wanted: Collection[str]) -> None:
         self.program = program
         self.paths = paths
+        self.wanted = wanted
         self.interpreter = Interpreter(program, FUEL)
         self.contexts = self.interpreter.caller.contexts
-        self._exhausted = False
+        self._ran: set[int] = set()
 
     def run(self) -> ProjectGraph:
-        entries = entries_of(self.program, self.paths)
+        entries = entries_of(self.program, self.paths, self.wanted)
         with deep_recursion():
             for entry in entries.roots:
                 self._guarded(lambda entry=entry: self._run_entry(entry))
             for entry in entries.all:
                 if entry.name is not None:
                     self._guarded(lambda entry=entry: self._run_if_new(entry))
-            at = 0
-            while at < len(self.contexts.instances):  # running one may construct more
-                instance = self.contexts.instances[at]
-                at += 1
+            while (instance := self._next_instance()) is not None:
                 self._guarded(lambda instance=instance: self._run_methods(instance))
         for definition in self.contexts.overflowed.values():
             self._distrust(definition)
         return self._gather()
+
+    def _next_instance(self) -> val.Instance | None:
+        """The next module to run: first those that no other module contains, since running them runs their parts as well."""
+        waiting = [i for i in self.contexts.instances if id(i) not in self._ran]
+        chosen = next((i for i in waiting if id(i.definition) not in self.contexts.parts), waiting[0] if waiting else None)
+        if chosen is not None:
+            self._ran.add(id(chosen))
+        return chosen
 
     def _guarded(self, run: object) -> None:
         """Runs one entry within its fuel. What it left unfinished is not judged."""
@@ -170,8 +176,9 @@ class _Explorer:
         """Runs, as anybody might, the methods of a module that no other method calls."""
         if ITEMS in instance.state and not self.interpreter.classes.has_method(instance.definition, "forward"):
             self._run_container(instance.state[ITEMS])
-        methods = self._public_methods(instance)
-        for name in methods:
+        if not any(layer.site.path in self.wanted for layer in _layers(instance)):
+            return
+        for name in self._public_methods(instance):
             found = self.interpreter.classes.find_method(instance.definition, instance.closure, name)
             if found is None or self._is_covered(instance, found[0], name) or self._is_idle(found[0]):
                 continue
@@ -179,7 +186,9 @@ class _Explorer:
             outer, self.interpreter.graph = self.interpreter.graph, graph
             try:
                 arguments = self._method_arguments(found[0], graph)
-                self.contexts.run_root(instance, found[0], found[1], arguments)
+                # What one method stores is not there when another one is called on a fresh model.
+                _, changes = self.interpreter.journal.record(lambda found=found, arguments=arguments: self.contexts.run_root(instance, found[0], found[1], arguments))
+                self.interpreter.journal.undo(changes)
             finally:
                 self.interpreter.graph = outer
 
@@ -187,12 +196,14 @@ class _Explorer:
         """`forward` needs no root run where callers were seen: then they decide what is done with its results."""
         if name != "forward":
             return False
-        identity = self.contexts._identity(instance)
-        return any(isinstance(key, tuple) and key[0] == identity and key[1] == id(method) for key, s in self.contexts.summaries.items() if s is not None)
+        return bool(self.contexts.runs_of(instance, method))
 
     def _is_idle(self, method: FunctionDefinition) -> bool:
-        """A method that returns nothing and stores nothing tells nothing: as a rule it loads weights."""
-        return method.name != "forward" and not returns_value(method.node) and self.interpreter.effects.is_quiet(val.Function(method))
+        """A method that returns nothing shows nobody a tensor: as a rule it initialises, loads weights or switches modes.
+
+        `train` and what is called like freezing are run all the same: they say which norms stand still.
+        """
+        return method.name not in ("forward", "train") and "freeze" not in method.name and not returns_value(method.node)
 
     def _public_methods(self, instance: val.Instance) -> list[str]:
         classes = self.interpreter.classes
@@ -244,10 +255,8 @@ class _Explorer:
         for instance in self.contexts.instances:
             if id(instance.definition) not in self.contexts.parts:
                 found = self.interpreter.classes.find_method(instance.definition, instance.closure, "forward")
-                identity = self.contexts._identity(instance)
-                for key, summary in self.contexts.summaries.items():
-                    if found is not None and summary is not None and key[0] == identity and key[1] == id(found[0]):  # type: ignore[index]
-                        summary.graph.is_model = True
+                for summary in self.contexts.runs_of(instance, found[0]) if found is not None else []:
+                    summary.graph.is_model = True
         project = ProjectGraph(self.contexts.graphs, program=self.program)
         for layer in self.contexts.layers:
             project.layers.setdefault(layer.site, []).append(layer)
@@ -292,14 +301,14 @@ class Entries:
     all: list[Entry]
 
 
-def entries_of(program: Program, paths: Sequence[str]) -> Entries:
-    """The statements that matter for modules, and among them those that no other one mentions."""
+def entries_of(program: Program, paths: Sequence[str], wanted: Collection[str]) -> Entries:
+    """The statements that matter for modules in the `wanted` files, and among them those that no other one mentions."""
     found: list[Entry] = []
     for path in paths:
         module = program.module(path)
         if module is not None:
             found += _entries_in(program, module)
-    relevant = _relevant(found)
+    relevant = _reaching(_relevant(found), wanted)
     mentioned = {target for entry in relevant for target in entry.mentions if target != (entry.module.path, entry.name)}
     roots = [e for e in relevant if e.name is None or (e.module.path, e.name) not in mentioned]
     return Entries(roots, relevant)
@@ -336,6 +345,23 @@ def _targets(program: Program, module: Module, word: str, words: frozenset[str])
                 found = program.origin(inner, other)
                 if found is not None and found.path is not None and found.name is not None:
                     yield found.path, found.name
+
+
+def _reaching(entries: list[Entry], wanted: Collection[str]) -> list[Entry]:
+    """The entries in wanted files, and those that mention one of them, directly or through others."""
+    mentioned_by: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        for target in entry.mentions:
+            mentioned_by.setdefault(target, []).append(entry)
+    stack = [entry for entry in entries if entry.module.path in wanted]
+    reached = {id(entry) for entry in stack}
+    while stack:
+        entry = stack.pop()
+        for user in mentioned_by.get((entry.module.path, entry.name), []) if entry.name is not None else []:
+            if id(user) not in reached:
+                reached.add(id(user))
+                stack.append(user)
+    return [entry for entry in entries if id(entry) in reached]
 
 
 def _relevant(entries: list[Entry]) -> list[Entry]:

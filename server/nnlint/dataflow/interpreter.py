@@ -738,7 +738,8 @@ class Interpreter:
                 if isinstance(value, val.Mapping_):
                     result.keywords |= {str(k): v for k, v in value.entries.items()}
                     result.has_open_keywords = result.has_open_keywords or value.is_open
-                    result.has_entry_keywords = result.has_entry_keywords or value.is_entry
+                    # A mapping that is empty here is one that somebody else fills.
+                    result.has_entry_keywords = result.has_entry_keywords or value.is_entry or not value.entries
                 else:
                     result.has_open_keywords = True
                     result.splats.append(value)

@@ -73,9 +73,10 @@ class TorchCalls:
         if short in _TENSOR_MAKERS and name.count(".") == 1:
             return Tensor(self.interpreter.graph.add(CONSTANT, rank=_made_rank(arguments), reason=f"made by `{name}`"))
         bound = signature(name)
-        if bound is None or arguments.is_open:
+        if arguments.is_open or (bound is None and find_row(canonical_name(name)) is None):
             return self._unbound_operation(name, arguments, site)
-        return self.operation(name, bound.bind(arguments.positional, arguments.keywords), site)
+        named = _in_order(arguments) if bound is None else bound.bind(arguments.positional, arguments.keywords)
+        return self.operation(name, named, site)
 
     def _unbound_operation(self, name: str, arguments: Arguments, site: Site | None) -> Value:
         return self.interpreter.unknown_operation(arguments.all, f"`{name}`", site)
@@ -243,6 +244,11 @@ class TorchCalls:
         if name in ("item", "tolist", "numpy"):
             self.interpreter.escape_node(node, f"`{name}()`")
         return Unknown(f"`{name}()` of a tensor")
+
+
+def _in_order(arguments: Arguments) -> dict[str, Value]:
+    """Arguments of a function whose signature torch does not document: the first one is its input."""
+    return {("input", "other")[at] if at < 2 else f"argument[{at}]": v for at, v in enumerate(arguments.positional)} | arguments.keywords
 
 
 def _layers(value: Value) -> list[val.Layer]:

@@ -89,21 +89,23 @@ class Analyst:
             if wanted.urgency is not Urgency.ASKED and await self._is_unsettled():
                 continue
             document = self._documents.get(uri)
-            if document is not None and not await self._analyze(document):
-                continue
-            del self._wanted[uri]
-            wanted.done.set_result(None)
+            if document is not None:
+                await self._analyze(document)
+            self._settle()
 
-    async def _analyze(self, document: Document) -> bool:
-        """Whether the analysis still holds now that it is made. If not, another document may be more urgent by now."""
+    async def _analyze(self, document: Document) -> None:
+        """Check a document. What comes of it is dropped where something has changed since: another document may be more urgent by now."""
         generation = self._generation
         self.busy_with = document.uri
-        analysis = await self._worker.run(partial(self._projects.check, document, self._documents.by_path()))
+        analyses = await self._worker.run(partial(self._projects.check, document, self._documents.by_path()))
         self.busy_with = None
-        if generation != self._generation:
-            return False
-        self._current[document.uri] = analysis
-        return True
+        if generation == self._generation:
+            self._current.update((analysis.target.uri, analysis) for analysis in analyses)
+
+    def _settle(self) -> None:
+        """Tell those whose analysis is there, or whose document is closed."""
+        for uri in [uri for uri in self._wanted if uri in self._current or self._documents.get(uri) is None]:
+            self._wanted.pop(uri).done.set_result(None)
 
     async def _is_unsettled(self) -> bool:
         """Whether the last change was only just now; if so, some time has passed since."""

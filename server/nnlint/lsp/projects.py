@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nnlint import engine
@@ -96,18 +96,26 @@ class Projects:
             self._grounds[folder] = self._survey(path, folder)
         return self._grounds[folder]
 
-    def check(self, target: Document, documents: Mapping[str, Document]) -> Analysis:
-        """The findings of a document among those that are open. Failures of nnlint itself are logged, and are no findings."""
+    def check(self, target: Document, documents: Mapping[str, Document]) -> list[Analysis]:
+        """The findings of a document, and of those open documents that come with it: one look at a project serves all of its files.
+
+        Failures of nnlint itself are logged, and are no findings.
+        """
         begin = time.perf_counter()
-        sources: OverlaySources = OverlaySources(DiskSources((), ()), {target.path: target.text})
-        findings: tuple[Finding, ...] = ()
+        sources = OverlaySources(DiskSources((), ()), {target.path: target.text})
+        checked: list[Document] = []
+        findings: list[Finding] = []
         try:
-            if self.is_checked(target.path):
-                sources = self.sources_for(target, documents)
-                findings = tuple(self._findings(target, sources))
+            sources = self.sources_for(target, documents)
+            checked = [document for document in self._company(target, documents) if self.is_checked(document.path)]
+            findings = self._findings(checked, sources)
         except Exception:
             log.exception("checking %s failed; please report this", target.uri)
-        return Analysis(target, findings, sources, documents, self._config_errors(), time.perf_counter() - begin)
+        errors, seconds = self._config_errors(), time.perf_counter() - begin
+        return [
+            Analysis(document, tuple(f for f in findings if f.path == document.path), sources, documents, errors, seconds)
+            for document in {target.uri: target, **{document.uri: document for document in checked}}.values()
+        ]
 
     def graph(self, target: Document, documents: Mapping[str, Document], class_name: str) -> str:
         """The dataflow graph of a class of the target, as text."""
@@ -116,8 +124,8 @@ class Projects:
     def sources_for(self, target: Document, documents: Mapping[str, Document]) -> OverlaySources:
         """The target's project as the client sees it: open documents in place of their files."""
         project = self.ground_of(target.path).project
-        texts = {path: document.text for path, document in documents.items() if document.is_importable and self._is_in(path, project)}
-        return OverlaySources(self._disk(project), {**texts, target.path: target.text})
+        texts = {document.path: document.text for document in self._company(target, documents)}
+        return OverlaySources(self._disk(project), texts)
 
     def is_checked(self, path: str) -> bool:
         """Whether findings of a file are wanted: its config does not exclude it, and the person has not switched nnlint off."""
@@ -129,10 +137,19 @@ class Projects:
     def settings_for(self, path: str) -> Settings:
         return self.ground_of(path).config.settings_for(path)
 
-    def _findings(self, target: Document, sources: OverlaySources) -> Iterable[Finding]:
-        result = check_files(sources, [target.path], self.settings_for, self._engine)
+    def _company(self, target: Document, documents: Mapping[str, Document]) -> list[Document]:
+        """The target, and the open documents of its project that it could import."""
+        folder = self.ground_of(target.path).project.folder
+        others = [document for document in documents.values() if document.is_importable and document.path != target.path]
+        return [target, *(other for other in others if self._is_in(other.path, folder))]
+
+    def _is_in(self, path: str, folder: str) -> bool:
+        return os.path.isabs(path) and self.ground_of(path).project.folder == folder
+
+    def _findings(self, documents: list[Document], sources: OverlaySources) -> list[Finding]:
+        result = check_files(sources, [document.path for document in documents], self.settings_for, self._engine)
         for error in result.internal_errors:
-            log.error("while checking %s: %s", target.uri, error)
+            log.error("%s", error)
         return result.findings
 
     def _config_errors(self) -> tuple[ConfigError, ...]:
@@ -165,9 +182,6 @@ class Projects:
     def _overrides(self, root: str | None) -> tuple[Layer, ...]:
         preferences = self._roots.default if root is None else self._roots.by_folder[root]
         return () if preferences.layer is None else (preferences.layer,)
-
-    def _is_in(self, path: str, project: Project) -> bool:
-        return os.path.isabs(path) and self.ground_of(path).project.folder == project.folder
 
     def _disk(self, project: Project) -> DiskSources:
         if project.folder not in self._disks:

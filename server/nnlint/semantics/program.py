@@ -173,12 +173,13 @@ class Program:
     Every question asked about a name or a module is told to `on_read`, so that a summary can record what it rests on.
     """
 
-    def __init__(self, text: Callable[[str], str | None], paths: Sequence[str], import_roots: Sequence[str], parser: Parser) -> None:
+    def __init__(self, text: Callable[[str], str | None], paths: Sequence[str], import_roots: Sequence[str], parser: Parser, modules: dict[str, Module] | None = None) -> None:
         self._text = text
         self.paths = frozenset(paths)
         self._roots = tuple(import_roots)
         self._parser = parser
         self._modules: dict[str, Module | None] = {}
+        self._earlier = {} if modules is None else modules  # of earlier snapshots; those of unchanged files serve again
         self._found: dict[tuple[str, str], str | None] = {}
         self._classes: dict[tuple[str, BlockName], ClassDefinition | FunctionDefinition | None] = {}
         self._lookups: dict[tuple[str, str], Definition | None] = {}
@@ -202,7 +203,11 @@ class Program:
         root = max((r for r in self._roots if path.startswith(r.rstrip("/") + "/")), key=len, default=posixpath.dirname(path))
         parts = path[len(root.rstrip("/")) + 1 :].removesuffix(".py").removesuffix(".pyi").split("/")
         is_package = parts[-1] == "__init__"
-        return Module(path, ".".join(parts[:-1] if is_package else parts), is_package, self._parser.parse(text))
+        parsed = self._parser.parse(text)
+        module = self._earlier.get(path)
+        if module is None or module.parsed is not parsed:
+            module = self._earlier[path] = Module(path, ".".join(parts[:-1] if is_package else parts), is_package, parsed)
+        return module
 
     def find_module(self, dotted: str, importer: Module) -> str | None:
         """The project's file for an absolute module name: from an import root, or beside the importing script."""

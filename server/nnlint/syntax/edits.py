@@ -34,7 +34,11 @@ def remove_argument(text: str, call: CallSpans, name: str, position: int | None,
         return [Edit(found.whole, default)]
     own_line = _own_line(text, found)
     if own_line is not None:
-        return [Edit(own_line, "")]
+        edits = [Edit(own_line, "")]
+        before = call.arguments[at - 1] if at > 0 and at + 1 == len(call.arguments) and found.comma is None else None
+        if before is not None and before.comma is not None:  # the call had no trailing comma, and gets none
+            edits.insert(0, Edit(Span(before.comma, before.comma + 1), ""))
+        return edits
     if at + 1 < len(call.arguments):
         return [Edit(Span(found.whole.start, call.arguments[at + 1].whole.start), "")]
     if at > 0:

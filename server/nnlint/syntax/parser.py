@@ -20,6 +20,7 @@ from nnlint.text import LineIndex, Position, Span
 # A member is parsed inside a class of its own, so that columns, multi-line strings and comments stay as they are.
 MEMBER_PREFIX = "class _:\n"
 _MAX_ELIFS = 1_000
+_MAX_FILES = 4_000
 _RECURSION_LIMIT = 20_000
 
 
@@ -111,9 +112,19 @@ class Parser:
     def __init__(self, capacity: int = 200_000) -> None:
         self._blocks: OrderedDict[str, ParsedBlock] = OrderedDict()
         self._capacity = capacity
+        self._files: OrderedDict[str, ParsedFile] = OrderedDict()
 
     def parse(self, text: str) -> ParsedFile:
-        """The file's blocks. Where some do not parse, a second way of cutting is tried and the better one kept."""
+        """The file's blocks; the same object for the same text, as long as it is remembered."""
+        known = self._files.get(text)
+        if known is None:
+            known = self._files[text] = self._parse(text)
+            if len(self._files) > _MAX_FILES:
+                self._files.popitem(last=False)
+        return known
+
+    def _parse(self, text: str) -> ParsedFile:
+        """Where some blocks do not parse, a second way of cutting is tried and the better one kept."""
         scanned = scan(text)
         blocks = self._cut(text, scanned)
         if all(_refusal(line) is None for line in scanned.lines) and _is_valid(text):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, Shift, ShiftFact
 from nnlint.dataflow.graph import Node
-from nnlint.dataflow.transfer.row import Row, argument, destroys, fact_of, flag, input_rank, integer, keeps, others_are_untouched, register
+from nnlint.dataflow.transfer.row import Row, argument, destroys, fact_of, flag, input_rank, integer, joins, keeps, others_are_untouched, register
 from nnlint.dataflow.values import Const
 
 
@@ -54,7 +54,7 @@ def _softmax(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 
 _IDENTITIES = """torch.nn.Identity torch.clone torch.detach torch.Tensor.contiguous torch.Tensor.to torch.Tensor.float torch.Tensor.half torch.Tensor.double
 torch.Tensor.bfloat16 torch.Tensor.type torch.Tensor.type_as torch.Tensor.cuda torch.Tensor.cpu torch.Tensor.requires_grad_ torch.Tensor.detach_ torch.nn.quantized.FloatFunctional
-part output torch.Tensor.pin_memory torch.nn.functional.identity torch.Tensor.expand_as torch.Tensor.view_as torch.Tensor.reshape_as torch.neg torch.positive torch.fake_quantize"""
+torch.Tensor.pin_memory torch.nn.functional.identity torch.Tensor.expand_as torch.Tensor.view_as torch.Tensor.reshape_as torch.neg torch.positive torch.fake_quantize"""
 _ACTIVATION_LAYERS = """ReLU ReLU6 LeakyReLU PReLU RReLU ELU SELU CELU GELU SiLU Mish Sigmoid Tanh Hardtanh Hardswish Hardsigmoid Hardshrink Softplus Softshrink Softsign
 Tanhshrink Threshold LogSigmoid"""
 _ACTIVATIONS = """torch.relu torch.relu_ torch.sigmoid torch.sigmoid_ torch.tanh torch.tanh_ torch.exp torch.log torch.sqrt torch.rsqrt torch.abs torch.square torch.pow torch.clamp torch.clip
@@ -65,6 +65,7 @@ _FUNCTIONAL_ACTIVATIONS = """relu6 leaky_relu leaky_relu_ prelu rrelu elu elu_ s
 threshold logsigmoid relu_"""
 
 register(_IDENTITIES, Row(keeps, input_rank))
+register("part", Row(joins))
 register(" ".join(f"torch.nn.{name}" for name in _ACTIVATION_LAYERS.split()), Row(destroys, input_rank))
 register(" ".join(f"torch.nn.functional.{name}" for name in _FUNCTIONAL_ACTIVATIONS.split()), Row(destroys, input_rank))
 register(_ACTIVATIONS, Row(destroys, input_rank))
