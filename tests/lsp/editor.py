@@ -230,10 +230,21 @@ def apply_text_edits(buffer: Buffer, edits: Sequence[types.TextEdit]) -> str:
 
 
 async def start_editor(
-    profile: str, folder: Path, *, options: Any = None, settings: Any = None, folders: Sequence[Path] | None = None
+    profile: str,
+    folder: Path,
+    *,
+    options: Any = None,
+    settings: Any = None,
+    folders: Sequence[Path] | None = None,
+    encodings: Sequence[types.PositionEncodingKind] | None = None,
 ) -> Editor:
-    """Start a server and introduce a client to it. `folders` are those open in the client, the tests' folder if nothing is said."""
+    """Start a server and introduce a client to it.
+
+    `folders` are those open in the client, the test's folder if nothing is said; `encodings` go in place of the profile's.
+    """
     info, capabilities = read_profile(profile)
+    if encodings is not None and capabilities.general is not None:
+        capabilities.general.position_encodings = encodings
     client = LanguageClient(converter_factory=_converter)
     editor = Editor(client, folder)
     _listen(editor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from lsprotocol import types
 
 from tests.lsp.conftest import StartEditor
 from tests.lsp.texts import LAYER, MENDED, NET
@@ -36,6 +37,15 @@ async def test_a_finding_stands_under_its_call_in_texts_with_odd_characters(star
         buffer = editor.open(text, f"{name}.py")
         marked = [buffer.text_in(found.range) for found in await buffer.diagnostics() if found.code == "NN501"]
         assert marked == [LAYER], name
+
+
+async def test_columns_can_be_code_points(start: StartEditor) -> None:
+    editor = await start("neovim-0.12", encodings=[types.PositionEncodingKind.Utf32, types.PositionEncodingKind.Utf8])
+    assert editor.capabilities.position_encoding == types.PositionEncodingKind.Utf32
+    buffer = editor.open(WIDE)
+    buffer.edit("日本", "日💡本")
+    [found] = await buffer.diagnostics()
+    assert buffer.text_in(found.range) == LAYER
 
 
 @pytest.mark.parametrize("profile", ENCODINGS)
