@@ -237,6 +237,7 @@ async def start_editor(
     settings: Any = None,
     folders: Sequence[Path] | None = None,
     encodings: Sequence[types.PositionEncodingKind] | None = None,
+    server: Sequence[str] = SERVER,
 ) -> Editor:
     """Start a server and introduce a client to it.
 
@@ -250,7 +251,7 @@ async def start_editor(
     _listen(editor)
     if settings is not None:
         client.set_configuration({"nnlint": settings})
-    await client.start_io(*SERVER, cwd=str(folder))
+    await client.start_io(*server, cwd=str(folder))
     roots = [folder] if folders is None else folders
     result = await client.initialize_session(
         types.InitializeParams(

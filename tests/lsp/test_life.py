@@ -178,6 +178,18 @@ async def test_what_is_printed_does_not_reach_the_client() -> None:
     assert b"stray" in errors
 
 
+async def test_a_defect_of_the_engine_is_logged_and_shown_as_no_findings(start: StartEditor) -> None:
+    program = "from nnlint.engine import Engine; Engine.check = lambda *_: 1 / 0; from nnlint.lsp.server import main; main()"
+    editor = await start("vscode-1.105", server=(sys.executable, "-c", program))
+    buffer = editor.open(NET)
+    assert await buffer.codes() == []
+    buffer.edit(LAYER, MENDED)
+    assert await buffer.codes() == []
+    await editor.settle()
+    logged = [message for message in editor.client.log_messages if message.type == types.MessageType.Error]
+    assert any("ZeroDivisionError" in message.message and buffer.uri in message.message for message in logged)
+
+
 def huge(text: str) -> str:
     """A text whose check takes far longer than an answer."""
     return "".join(text.replace("class Net", f"class Net{number}") for number in range(2_000))
