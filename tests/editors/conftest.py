@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,5 +32,5 @@ def workbench(vsix: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """One VS Code for the whole session. Its folder has a space in its name, as those of users do."""
     require_vscode()
     chromium = find_chromium()
-    with running(tmp_path_factory.mktemp("work bench"), vsix, sys.executable, chromium) as workbench:
+    with running(tmp_path_factory.mktemp("work bench"), vsix, chromium) as workbench:
         yield workbench

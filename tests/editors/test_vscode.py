@@ -51,28 +51,32 @@ def test_from_squiggle_to_fix_on_save(workbench: Workbench, workspace: Path) -> 
         "workbench.activityBar.location": "hidden",
         "breadcrumbs.enabled": False,
     }
-    workbench.run("squiggle", workspace, settings=TRUSTED | settings)
+    workbench.run("squiggle", workspace, interpreter=sys.executable, settings=TRUSTED | settings)
 
 
 def test_rules_run_in_restricted_mode_and_the_folders_programs_do_not(workbench: Workbench, workspace: Path) -> None:
-    spy = executable(workspace / ".venv" / "bin" / "python", f"""#!/bin/sh\n: > "{workspace}/was-run"\n""")
-    write_json(workspace / ".vscode" / "settings.json", {"nnlint.interpreter": str(spy)})
-    workbench.run("restricted", workspace, settings={"security.workspace.trust.startupPrompt": "never"})
+    named = executable(workspace.parent / "elsewhere" / "python", f': > "{workspace}/setting-was-run"')
+    executable(workspace / ".venv" / "bin" / "python", f': > "{workspace}/venv-was-run"')
+    write_json(workspace / ".vscode" / "settings.json", {"nnlint.interpreter": str(named)})
+    installed = executable(workbench.search_path / "nnlint", f'exec "{sys.executable}" -m nnlint "$@"')
+    try:
+        workbench.run("restricted", workspace, interpreter="", settings={"security.workspace.trust.startupPrompt": "never"})
+    finally:
+        installed.unlink()
 
 
 def test_status_says_that_nnlint_is_missing(workbench: Workbench, workspace: Path) -> None:
-    executable(workspace / "env" / "bin" / "python", """#!/bin/sh\necho "ModuleNotFoundError: No module named 'nnlint'" >&2\nexit 1\n""")
-    write_json(workspace / ".vscode" / "settings.json", {"nnlint.interpreter": "env/bin/python"})
-    workbench.run("missing", workspace, settings=TRUSTED, WORKING_INTERPRETER=sys.executable)
+    executable(workspace / "env" / "bin" / "python", "echo \"ModuleNotFoundError: No module named 'nnlint'\" >&2; exit 1")
+    workbench.run("missing", workspace, interpreter="env/bin/python", settings=TRUSTED, WORKING_INTERPRETER=sys.executable)
 
 
 def test_in_the_extension_host(workbench: Workbench, workspace: Path) -> None:
     venv.create(workspace / "bare", with_pip=False)
-    workbench.run("extension_host", workspace, settings=TRUSTED)
+    workbench.run("extension_host", workspace, interpreter=sys.executable, settings=TRUSTED)
 
 
-def executable(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True)
-    path.write_text(text)
+def executable(path: Path, script: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     return path

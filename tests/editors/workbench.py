@@ -42,13 +42,15 @@ _QUIET = {
 class Workbench:
     port: int
     folder: Path
+    search_path: Path
     chromium: str
 
-    def run(self, scenario: str, workspace: Path, *, settings: dict[str, Any], **words: str) -> None:
+    def run(self, scenario: str, workspace: Path, *, interpreter: str, settings: dict[str, Any], **words: str) -> None:
         """Drives the workbench, opened on `workspace`, by a script of `scenarios/`; fails with its report unless every step held.
 
-        `settings` are those of the user. `words` reach the script as environment variables.
+        The machine's settings name the `interpreter`; `settings` are those of the user. `words` reach the script as environment variables.
         """
+        write_json(self.folder / "user" / "Machine" / "settings.json", {"nnlint.interpreter": interpreter})
         write_json(self.folder / "user" / "User" / "settings.json", _QUIET | settings)
         RESULTS.mkdir(exist_ok=True)
         places = {
@@ -70,13 +72,12 @@ class Workbench:
 
 
 @contextmanager
-def running(folder: Path, vsix: Path, interpreter: str, chromium: str) -> Iterator[Workbench]:
-    """A VS Code server that lives in `folder` with the extension installed, whose machine settings name the interpreter."""
-    nowhere = folder / "nowhere"
-    nowhere.mkdir()
-    # Only the settings say where nnlint is: nothing is found on PATH by luck.
-    environment = {**os.environ, "PATH": str(nowhere), "EXTENSIONS_GALLERY": "{}"}
-    write_json(folder / "user" / "Machine" / "settings.json", {"nnlint.interpreter": interpreter})
+def running(folder: Path, vsix: Path, chromium: str) -> Iterator[Workbench]:
+    """A VS Code server that lives in `folder` with the extension installed."""
+    # Nothing is found on PATH by luck: it is one folder, empty unless a test puts something there.
+    search_path = folder / "search path"
+    search_path.mkdir()
+    environment = {**os.environ, "PATH": str(search_path), "EXTENSIONS_GALLERY": "{}"}
     flags = ["without-connection-token", "accept-server-license-terms", "enable-smoke-test-driver", "force-disable-user-env"]
     options = {
         "host": "127.0.0.1",
@@ -94,7 +95,7 @@ def running(folder: Path, vsix: Path, interpreter: str, chromium: str) -> Iterat
     log = RESULTS / "workbench.log"
     RESULTS.mkdir(exist_ok=True)
     with log.open("wb") as output, session(command, environment, stdout=output, stderr=subprocess.STDOUT) as server:
-        yield Workbench(listening_port(server, log), folder, chromium)
+        yield Workbench(listening_port(server, log), folder, search_path, chromium)
 
 
 @contextmanager
