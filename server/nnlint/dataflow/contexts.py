@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from nnlint.dataflow.interpreter import Frame, Interpreter
 
 MAX_CONTEXTS = 64  # of one class; what would be the next one is unknown, and its class's layers are not judged
+# Constructions of a class that differ from all others in numbers alone: after so many in a row the latest one stands for the rest.
+_DULL_CONTEXTS = 3
+_STRUCTURAL = ("bias", "padding", "padding_mode", "affine", "track_running_stats", "momentum")
 FRACTION = Symbol(("fraction",))
 _DATA_BASES = frozenset({"typing.NamedTuple", "builtins.tuple"})
 
@@ -30,6 +33,20 @@ class Context:
     template: val.Instance
     first_serial: int
     is_shared: bool  # holds objects that came in as arguments, so it is one of a kind and never copied
+
+
+@dataclass(slots=True, eq=False)
+class Variety:
+    """How the constructions of one class differ: `dull` counts those in a row that showed nothing new."""
+
+    latest: Context
+    dull: int = 0
+    seen: set[Hashable] = field(default_factory=set)
+
+    def add(self, context: Context, structure: set[Hashable]) -> None:
+        self.latest = context
+        self.dull = 0 if structure - self.seen else self.dull + 1
+        self.seen |= structure
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +69,7 @@ class Contexts:
     layers: list[val.Layer] = field(default_factory=list)  # every layer constructed, in order
     graphs: list[Graph] = field(default_factory=list)
     runs: dict[Hashable, list[Summary]] = field(default_factory=dict)  # (identity of an object, id of a method) -> its summaries
+    variety: dict[int, Variety] = field(default_factory=dict)
     parts: set[int] = field(default_factory=set)  # ids of the definitions of modules that other modules construct
     _changed: set[int] = field(default_factory=set)
     depth: int = 0  # of modules being constructed
@@ -84,12 +102,15 @@ class Contexts:
             if context is None:
                 return Unknown(f"`{definition.name}` is constructed within itself")
             return context.template if context.is_shared else self._copy(context)
+        settled = self.variety.get(id(definition))
+        if settled is not None and settled.dull >= _DULL_CONTEXTS:
+            return self._copy(settled.latest)
         if self.count.get(id(definition), 0) >= MAX_CONTEXTS:
             self.overflowed[id(definition)] = definition
             return interpreter.unknown_operation(arguments.all, f"`{definition.name}` is constructed in more than {MAX_CONTEXTS} ways", site)
         self.count[id(definition)] = self.count.get(id(definition), 0) + 1
         self.known[key] = None
-        first_serial = interpreter.next_serial()
+        first_serial, first_layer = interpreter.next_serial(), len(self.layers)
         graph, interpreter.graph = interpreter.graph, Graph(f"{definition.name}.__init__")
         try:
             instance = self._initialized(cls, arguments, site, frame)
@@ -100,6 +121,9 @@ class Contexts:
         if instance.is_module:
             instance.context = interpreter.next_serial()
             self.instances.append(instance)
+            if not is_shared:
+                variety = self.variety.setdefault(id(definition), Variety(context))
+                variety.add(context, _structure(instance, self.layers[first_layer:]))
         return instance if is_shared else self._copy(context)
 
     def _initialized(self, cls: val.Class, arguments: Arguments, site: Site | None, frame: Frame | None) -> val.Instance:
@@ -273,6 +297,21 @@ class Contexts:
             self.runs.setdefault(key[:2], []).append(summary)
         summary.graph.is_root = True
         return summary.graph
+
+
+def _structure(instance: val.Instance, layers: list[val.Layer]) -> set[Hashable]:
+    """What of a construction can decide what a bias does: which layers, with which flags, and the module's own switches."""
+    found: set[Hashable] = set()
+    for layer in layers:
+        structural = tuple(value_key(layer.arguments[name], False) if name in layer.arguments else None for name in _STRUCTURAL)
+        same_groups = layer.arguments.get("num_groups") == layer.arguments.get("num_channels")
+        found.add((layer.site, layer.target, structural, same_groups))
+    for name, value in instance.state.items():
+        if isinstance(value, Const) and not isinstance(value.value, (int, float)) or isinstance(value, Const) and isinstance(value.value, bool):
+            found.add((name, value.value))
+        elif not isinstance(value, (Const, Symbol)):
+            found.add((name, type(value).__name__))
+    return found
 
 
 def _field_default(interpreter: Interpreter, frame: Frame, node: low.Node) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
 from dataclasses import dataclass
 
 from nnlint.dataflow import values as val
@@ -13,13 +14,14 @@ from nnlint.dataflow.graph import INPUT, Graph, ProjectGraph
 from nnlint.dataflow.interpreter import Frame, Interpreter, OutOfFuel
 from nnlint.dataflow.torch_calls import ESCAPED
 from nnlint.dataflow.values import NONE, Const, Symbol, Tensor, Unknown, Value, choice
-from nnlint.semantics.definitions import AssignedDefinition, ClassDefinition, FunctionDefinition
+from nnlint.semantics.definitions import AssignedDefinition, ClassDefinition, FunctionDefinition, Site
 from nnlint.semantics.program import Module, Program, is_import
 from nnlint.semantics.signatures import layer_signatures
 from nnlint.syntax import lowered as low
 from nnlint.syntax.parser import TopLevel, deep_recursion
 
 FUEL = 400_000  # steps of one entry
+_DULL_ENTRIES = 2
 TORCH = "torch"  # stands for a path in what entries mention
 _LAYER_WORDS = frozenset(name.rpartition(".")[2] for name in layer_signatures()) - {"Module"}
 _SCALAR_ANNOTATIONS = frozenset({"int", "str", "float", "bool"})
@@ -48,12 +50,13 @@ class _Explorer:
         self.interpreter = Interpreter(program, FUEL)
         self.contexts = self.interpreter.caller.contexts
         self._ran: set[int] = set()
+        self._constructed: set[int] = set()
+        self._looked_at = 0
 
     def run(self) -> ProjectGraph:
         entries = entries_of(self.program, self.paths, self.wanted)
         with deep_recursion():
-            for entry in entries.roots:
-                self._guarded(lambda entry=entry: self._run_entry(entry))
+            self._run_roots(entries.roots)
             for entry in entries.all:
                 if entry.name is not None:
                     self._guarded(lambda entry=entry: self._run_if_new(entry))
@@ -62,6 +65,21 @@ class _Explorer:
         for definition in self.contexts.overflowed.values():
             self._distrust(definition)
         return self._gather()
+
+    def _run_roots(self, roots: Sequence[Entry]) -> None:
+        """Runs the entries. Of those in one file that mention the same definitions (a model zoo has hundreds), the rest is
+        left out once several in a row have constructed nothing in a way that was not seen before."""
+        dull: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
+        seen: set[tuple[Site, str, Value | None]] = set()
+        for entry in roots:
+            kind = (entry.module.path, entry.mentions)
+            if dull[kind] >= _DULL_ENTRIES:
+                continue
+            first = len(self.contexts.layers)
+            self._guarded(lambda entry=entry: self._run_entry(entry))
+            built = {(layer.site, layer.target, layer.arguments.get("bias")) for layer in self.contexts.layers[first:]}
+            dull[kind] = 0 if built - seen else dull[kind] + 1
+            seen |= built
 
     def _next_instance(self) -> val.Instance | None:
         """The next module to run: first those that no other module contains, since running them runs their parts as well."""
@@ -112,11 +130,15 @@ class _Explorer:
         if isinstance(definition, AssignedDefinition):
             self._run_script(entry)
         elif isinstance(definition, ClassDefinition) and self._is_relevant_class(definition):
-            if not any(i.definition is definition or self._inherits(i.definition, definition) for i in self.contexts.instances):
+            if not self._is_constructed(definition):
                 self._construct(definition)
 
-    def _inherits(self, derived: ClassDefinition, base: ClassDefinition) -> bool:
-        return any(b is base for b, _ in self.interpreter.classes.order(derived))
+    def _is_constructed(self, definition: ClassDefinition) -> bool:
+        """Whether an object of the class, or of one that extends it, was seen."""
+        for instance in self.contexts.instances[self._looked_at :]:
+            self._constructed |= {id(base) for base, _ in self.interpreter.classes.order(instance.definition, instance.closure)}
+        self._looked_at = len(self.contexts.instances)
+        return id(definition) in self._constructed
 
     def _is_relevant_class(self, definition: ClassDefinition) -> bool:
         return self.interpreter.classes.is_module(definition)
@@ -137,10 +159,10 @@ class _Explorer:
             self.interpreter.graph = graph
         self._run_container(result)
 
-    def _run_container(self, value: Value) -> None:
+    def _run_container(self, value: Value, is_model: bool = True) -> None:
         """Runs a Sequential that stands on its own, as whoever gets it will."""
         if isinstance(value, val.Sequence) and value.kind == "Sequential":
-            graph, self.interpreter.graph = self.interpreter.graph, Graph("Sequential", is_root=True, is_model=True)
+            graph, self.interpreter.graph = self.interpreter.graph, Graph("Sequential", is_root=True, is_model=is_model)
             try:
                 result = self.interpreter.caller.call_simply(value, Tensor(self.interpreter.graph.add(INPUT)))
                 self.interpreter.graph.results += [t.node for t in val.tensors_in(result)]
@@ -175,7 +197,7 @@ class _Explorer:
     def _run_methods(self, instance: val.Instance) -> None:
         """Runs, as anybody might, the methods of a module that no other method calls."""
         if ITEMS in instance.state and not self.interpreter.classes.has_method(instance.definition, "forward"):
-            self._run_container(instance.state[ITEMS])
+            self._run_container(instance.state[ITEMS], id(instance.definition) not in self.contexts.parts)
         if not any(layer.site.path in self.wanted for layer in _layers(instance)):
             return
         for name in self._public_methods(instance):
