@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from nnlint.dataflow.explore import Cancelled, explore, explore_alone
+from nnlint.dataflow.graph import ProjectGraph
 from nnlint.findings import Applicability, FileEdit, Finding, Fix
 from nnlint.rule import Rule
 from nnlint.rules import all_rules
 from nnlint.semantics.program import Module, Program
-from nnlint.settings import Settings
-from nnlint.syntax.parser import ParsedFile, Parser, collector_off
+from nnlint.settings import SYNTAX_ERROR, UNUSED_SUPPRESSION, Settings
+from nnlint.syntax.parser import ParsedFile, Parser, TopLevel, collector_off
 from nnlint.syntax.suppressions import Scope, Suppression, suppressions_in
 from nnlint.text import Edit, LineIndex, Span
 
-SYNTAX_ERROR = "NN000"
-UNUSED_SUPPRESSION = "NN001"
+_MAX_EDITED = 4  # statements that one edit may touch to be answered on their own
+_DEFINES = re.compile(r"\s*(?:@|class\b|(?:async\s+)?def\b)")
 
 
 class Sources(Protocol):
@@ -51,39 +55,128 @@ class Engine:
     def __init__(self) -> None:
         self._parser = Parser()
         self._modules: dict[str, Module] = {}
+        self._checked: dict[str, _Checked] = {}
 
-    def check(self, sources: Sources, paths: Sequence[str], settings_for: Callable[[str], Settings]) -> CheckResult:
-        from nnlint.dataflow.explore import explore
-
+    def check(self, sources: Sources, paths: Sequence[str], settings_for: Callable[[str], Settings], is_cancelled: Callable[[], bool] | None = None) -> CheckResult:
+        """Checks `paths` in the light of the whole project. Raises `Cancelled` soon after `is_cancelled` says so."""
         result = CheckResult()
         program = Program(sources.text, sources.paths(), sources.import_roots, self._parser, self._modules)
         wanted = {path: settings_for(path) for path in dict.fromkeys(paths)}
-        enabled = frozenset().union(*(settings.enabled for settings in wanted.values())) if wanted else frozenset()
+        files = {path: module.parsed for path in wanted if (module := program.module(path)) is not None}
         found: list[Finding] = []
-        parsed = {path: module.parsed for path in wanted if (module := program.module(path)) is not None}
-        found += [f for path, file in parsed.items() for f in _syntax_errors(path, file)]
-        if any(rule.check is not None for code, rule in all_rules().items() if code in enabled):
-            try:
-                with collector_off():
-                    graph = explore(program, _relevant_paths(program, list(wanted)), wanted.keys())
-            except Exception:  # a defect of ours must not take the other findings with it
-                result.internal_errors.append(f"the analysis failed\n{traceback.format_exc()}")
-            else:
-                for code, rule in all_rules().items():
-                    if code in enabled and rule.check is not None:
-                        found += self._run(rule, graph, result)
-        for path, file in parsed.items():
-            own = [f for f in found if f.path == path and f.code in wanted[path].enabled]
-            result.findings += _finished(path, file, own, wanted[path])
+        if rules := _rules_with_checks(wanted.values()):
+            found = self._findings(rules, lambda: explore(program, _relevant_paths(program, wanted), wanted.keys(), is_cancelled), result)
+        for path, parsed in files.items():
+            own = [f for f in found if f.path == path]
+            self._checked[path] = _Checked(parsed, own)
+            result.findings += _finished(path, parsed, own, wanted[path])
         return result
 
-    def _run(self, rule: Rule, graph: object, result: CheckResult) -> list[Finding]:
-        assert rule.check is not None
+    def check_edit(self, sources: Sources, path: str, settings_for: Callable[[str], Settings]) -> CheckResult | None:
+        """A first answer after an edit of one file, in a fraction of the time of `check`, which has the last word.
+
+        The edited classes and functions are analysed on their own; the rest is what the last `check` found, moved with
+        its text. `None` where there was no such check, or where the edit touches more than definitions.
+        """
+        last = self._checked.get(path)
+        program = Program(sources.text, sources.paths(), sources.import_roots, self._parser, self._modules)
+        module = program.module(path)
+        if last is None or module is None:
+            return None
+        edited = _edited(last.parsed, module.parsed)
+        if len(edited) > _MAX_EDITED or any(_DEFINES.match(top.block.block.text) is None for top in edited):
+            return None
+        result = CheckResult()
+        settings = settings_for(path)
+        moved = [m for f in last.findings if (m := _moved(f, last.parsed, module.parsed, edited)) is not None]
+        rules = _rules_with_checks([settings])
+        found = self._findings(rules, lambda: explore_alone(program, module, edited), result) if rules and edited else []
+        spans = [_span_of(top) for top in edited]
+        moved += [f for f in found if f.path == path and any(s.start <= f.span.start < s.end for s in spans)]
+        result.findings = _finished(path, module.parsed, moved, settings)
+        return result
+
+    def _findings(self, rules: Sequence[Rule], make_graph: Callable[[], ProjectGraph], result: CheckResult) -> list[Finding]:
+        """What the rules find in the graph. A defect of ours is reported and takes no other findings with it."""
+        found: list[Finding] = []
         try:
-            return list(rule.check(graph))  # type: ignore[arg-type]
-        except Exception:  # the others go on
-            result.internal_errors.append(f"rule {rule.code} crashed\n{traceback.format_exc()}")
-            return []
+            with collector_off():
+                graph = make_graph()
+        except Cancelled:
+            raise
+        except Exception:
+            result.internal_errors.append(f"the analysis failed\n{traceback.format_exc()}")
+            return found
+        for rule in rules:
+            assert rule.check is not None
+            try:
+                found += rule.check(graph)
+            except Exception:
+                result.internal_errors.append(f"rule {rule.code} crashed\n{traceback.format_exc()}")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What the last full check of a file found, before suppression."""
+
+    parsed: ParsedFile
+    findings: list[Finding]
+
+
+def _rules_with_checks(settings: Iterable[Settings]) -> list[Rule]:
+    enabled = frozenset().union(*(s.enabled for s in settings))
+    return [rule for code, rule in all_rules().items() if code in enabled and rule.check is not None]
+
+
+# --- what an edit leaves as it was ---
+
+
+def _edited(old: ParsedFile, new: ParsedFile) -> list[TopLevel]:
+    """The top-level statements of `new` that are not word for word in `old`."""
+    known = Counter(_keys(top) for top in old.top_level)
+    edited = []
+    for top in new.top_level:
+        known[_keys(top)] -= 1
+        if known[_keys(top)] < 0:
+            edited.append(top)
+    return edited
+
+
+def _keys(top: TopLevel) -> tuple[str, ...]:
+    return tuple(placed.block.key for placed in (top.block, *top.members))
+
+
+def _span_of(top: TopLevel) -> Span:
+    return Span(top.block.span.start, (top.members or (top.block,))[-1].span.end)
+
+
+def _moved(finding: Finding, old: ParsedFile, new: ParsedFile, edited: list[TopLevel]) -> Finding | None:
+    """The finding at its place in the new text; `None` where its own statement was edited or is gone."""
+    span = _moved_span(finding.span, old, new, edited)
+    if span is None:
+        return None
+
+    def place(path: str | None, at: Span) -> Span | None:
+        return _moved_span(at, old, new, []) if path in (None, finding.path) else at
+
+    related = [replace(r, span=s) for r in finding.related if (s := place(r.path, r.span)) is not None]
+    fixes = []
+    for fix in finding.fixes:
+        edits = [(e, place(e.path, e.edit.span)) for e in fix.edits]
+        if all(s is not None for _, s in edits):
+            fixes.append(replace(fix, edits=tuple(replace(e, edit=Edit(s, e.edit.content)) for e, s in edits if s is not None)))
+    return replace(finding, span=span, related=tuple(related), fixes=tuple(fixes))
+
+
+def _moved_span(span: Span, old: ParsedFile, new: ParsedFile, edited: list[TopLevel]) -> Span | None:
+    block = next((b for b in old.blocks if b.span.start <= span.start and span.end <= b.span.end), None)
+    if block is None:
+        return None
+    there = next((b for b in new.blocks if b.name == block.name), None)
+    if there is None or any(_span_of(top).start <= there.span.start < _span_of(top).end for top in edited):
+        return None
+    return span.shifted(there.span.start - block.span.start)
 
 
 def check(sources: Sources, paths: Sequence[str], settings_for: Callable[[str], Settings]) -> CheckResult:
@@ -93,14 +186,13 @@ def check(sources: Sources, paths: Sequence[str], settings_for: Callable[[str], 
 
 def graph_text(sources: Sources, path: str, class_name: str) -> str:
     """The dataflow graph of a class's `forward()` as text; raises `LookupError` where there is no such class."""
-    from nnlint.dataflow.explore import explore
     from nnlint.dataflow.rendering import render_class
 
     program = Program(sources.text, sources.paths(), sources.import_roots, Parser())
     return render_class(explore(program, _relevant_paths(program, [path]), [path]), path, class_name)
 
 
-def _relevant_paths(program: Program, wanted: Sequence[str]) -> list[str]:
+def _relevant_paths(program: Program, wanted: Collection[str]) -> list[str]:
     """The files that can say something about modules: those that mention torch, and those that were asked for."""
     return [path for path in sorted(program.paths | set(wanted)) if path in wanted or program.mentions(path, "torch")]
 
@@ -119,7 +211,8 @@ def _visible(text: str, offset: int) -> Span:
 
 
 def _finished(path: str, parsed: ParsedFile, findings: list[Finding], settings: Settings) -> list[Finding]:
-    """The findings of one file: suppressed, graded and sorted."""
+    """The findings of one file, syntax errors included: those that are asked for, suppressed, graded and sorted."""
+    findings = [f for f in (*_syntax_errors(path, parsed), *findings) if f.code in settings.enabled]
     suppressions = suppressions_in(parsed)
     used: set[Span] = set()
     kept = [f for f in findings if not _is_suppressed(f, suppressions, used)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from collections import Counter
 from dataclasses import dataclass
 
@@ -20,11 +20,16 @@ from nnlint.semantics.signatures import layer_signatures
 from nnlint.syntax import lowered as low
 from nnlint.syntax.parser import TopLevel, deep_recursion
 
-FUEL = 400_000  # steps of one entry
+FUEL = 200_000  # steps of one entry, or of one method of a module
+CLASS_FUEL = 400_000  # steps of the methods of all objects of one class
 _DULL_ENTRIES = 2
 TORCH = "torch"  # stands for a path in what entries mention
 _LAYER_WORDS = frozenset(name.rpartition(".")[2] for name in layer_signatures()) - {"Module"}
 _SCALAR_ANNOTATIONS = frozenset({"int", "str", "float", "bool"})
+
+
+class Cancelled(Exception):
+    """Nobody wants the answer any more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,34 +42,54 @@ class Entry:
     mentions: tuple[tuple[str, str], ...]  # (path, name) of definitions
 
 
-def explore(program: Program, paths: Sequence[str], wanted: Collection[str]) -> ProjectGraph:
-    """Analyses what the `wanted` files define, from those entries of all `paths` that reach it."""
-    return _Explorer(program, paths, wanted).run()
+def explore(program: Program, paths: Sequence[str], wanted: Collection[str], is_cancelled: Callable[[], bool] | None = None) -> ProjectGraph:
+    """Analyses what the `wanted` files define, from those entries of all `paths` that reach it.
+
+    Raises `Cancelled` soon after `is_cancelled` says so.
+    """
+    explorer = _Explorer(program, wanted, is_cancelled)
+    return explorer.run(entries_of(program, paths, wanted))
+
+
+def explore_alone(program: Program, module: Module, tops: Sequence[TopLevel]) -> ProjectGraph:
+    """Analyses single statements of a module as if nobody in the project used them: classes and functions take their defaults."""
+    names = {id(top): name for name, found in module.names.items() for top in found}
+    entries = [Entry(module, top, names.get(id(top)), ()) for top in tops]
+    return _Explorer(program, {module.path}, None).run(Entries(entries, entries))
 
 
 class _Explorer:
-    def __init__(self, program: Program, paths: Sequence[str], wanted: Collection[str]) -> None:
+    def __init__(self, program: Program, wanted: Collection[str], is_cancelled: Callable[[], bool] | None) -> None:
         self.program = program
-        self.paths = paths
         self.wanted = wanted
+        self.is_cancelled = is_cancelled
         self.interpreter = Interpreter(program, FUEL)
         self.contexts = self.interpreter.caller.contexts
         self._ran: set[int] = set()
+        self._spent: Counter[int] = Counter()
         self._constructed: set[int] = set()
         self._looked_at = 0
 
-    def run(self) -> ProjectGraph:
-        entries = entries_of(self.program, self.paths, self.wanted)
+    def run(self, entries: Entries) -> ProjectGraph:
         with deep_recursion():
             self._run_roots(entries.roots)
             for entry in entries.all:
                 if entry.name is not None:
                     self._guarded(lambda entry=entry: self._run_if_new(entry))
             while (instance := self._next_instance()) is not None:
-                self._guarded(lambda instance=instance: self._run_methods(instance))
+                self._run_instance(instance)
         for definition in self.contexts.overflowed.values():
             self._distrust(definition)
         return self._gather()
+
+    def _run_instance(self, instance: val.Instance) -> None:
+        """Runs an object's methods. Where that takes too long, nothing that it holds is judged."""
+        spent = self._spent[id(instance.definition)]
+        finished = spent < CLASS_FUEL and self._guarded(lambda: self._run_methods(instance))
+        self._spent[id(instance.definition)] += FUEL - self.interpreter.fuel
+        if not finished:
+            for layer in _layers(instance):
+                layer.mark(ESCAPED, "the analysis of its model took too long")
 
     def _run_roots(self, roots: Sequence[Entry]) -> None:
         """Runs the entries. Of those in one file that mention the same definitions (a model zoo has hundreds), the rest is
@@ -89,12 +114,15 @@ class _Explorer:
             self._ran.add(id(chosen))
         return chosen
 
-    def _guarded(self, run: object) -> None:
-        """Runs one entry within its fuel. What it left unfinished is not judged."""
+    def _guarded(self, run: Callable[[], None]) -> bool:
+        """Runs one entry within its fuel, and says whether it was enough. What was left unfinished is not judged."""
+        if self.is_cancelled is not None and self.is_cancelled():
+            raise Cancelled
         first = len(self.contexts.layers)
         self.interpreter.fuel = FUEL
         try:
-            run()  # type: ignore[operator]
+            run()
+            return True
         except (OutOfFuel, RecursionError):
             for layer in self.contexts.layers[first:]:
                 layer.mark(ESCAPED, "the analysis took too long")
@@ -109,6 +137,7 @@ class _Explorer:
                     graph.is_root = True
             self.interpreter.caller._active.clear()
             self.interpreter.journal._logs.clear()
+            return False
 
     # --- entries ---
 
