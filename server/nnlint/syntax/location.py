@@ -40,16 +40,19 @@ class _Located:
 
     def __init__(self, kind: BlockKind, text: str) -> None:
         import libcst as cst
-        from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
+        from libcst.metadata import ByteSpanPositionProvider
 
         from nnlint.syntax.lower import Lowering
 
         source, self._before = parsable_text(kind, text)
         with collector_off(), deep_recursion():
-            wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
+            module = cst.parse_module(source)
             lowering = Lowering()
-            lowering.body(wrapper.module.body)
-            self._spans = wrapper.resolve(ByteSpanPositionProvider)
+            lowering.body(module.body)
+            # What `MetadataWrapper.resolve` does, without its walk over the whole tree first, which takes as long again.
+            provider = ByteSpanPositionProvider()
+            provider._gen_impl(module)
+            self._spans = provider._computed
         self.nodes = lowering.indexed
         self._bytes = source.encode("utf-8", "surrogatepass")
         self._is_ascii = source.isascii()
