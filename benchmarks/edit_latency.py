@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.language_client import LanguageClient
 from benchmarks.results_table import Row, publish
+from nnlint import engine
 from nnlint.workspace import OverlaySources, Workspace, check_files, disk_sources
 from scripts.fetch_corpus import fetch
 
@@ -89,17 +90,18 @@ class Server:
 
 
 class Engine:
-    """What the server does for a pull, in this process."""
+    """What the server does for a pull, in this process: one engine for all edits, open texts over those on the disk."""
 
     def __init__(self, folder: Path, text: str) -> None:
         self._path = str(folder / FILE)
         self._workspace = Workspace(named=[str(folder)])
         self._disk = disk_sources(self._workspace.project_of(self._path))
+        self._engine = engine.Engine()
         self._text = text
 
     def count(self) -> int:
         sources = OverlaySources(self._disk, {self._path: self._text})
-        return len(check_files(sources, [self._path], self._workspace.settings_for).findings)
+        return len(check_files(sources, [self._path], self._workspace.settings_for, self._engine).findings)
 
     def edit(self, change: LineChange, version: int, text: str) -> None:
         self._text = text
