@@ -27,7 +27,7 @@ def layers_in_the_architecture_table() -> set[str]:
     table = re.search(r"^\| layer.*\n\|[-| ]+\n((?:\|.*\n)+)", text, re.MULTILINE)
     assert table, "server/ARCHITECTURE.md has no table whose first column is `layer`"
     first_column = [row.split("|")[1] for row in table[1].splitlines()]
-    return {name.rstrip("/") for cell in first_column for name in re.findall(r"`([^`]+)`", cell)}
+    return {name.removesuffix("/").removesuffix(".py") for cell in first_column for name in re.findall(r"`([^`]+)`", cell)}
 
 
 def test_the_architecture_names_every_module_and_no_other() -> None:
