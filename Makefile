@@ -6,8 +6,8 @@ TORCH ?= torch==2.13.0
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-A_PROCESS_A_TEST := tests/cli tests/lsp
-FAST := not editors and not corpus and not torch and not slow and not huge
+# Folders of tests that start a process each, or need torch, editors or corpora: left to `make test`.
+HEAVY := cli editors judge lsp real_world
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check snapshot docs bench clean editors
@@ -34,7 +34,7 @@ check: .venv/dev.stamp
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/python -m pytest --quiet -m "$(FAST)" $(A_PROCESS_A_TEST:%=--ignore=%)
+	@$(BIN)/python -m pytest --quiet -m "not slow and not torch" $(HEAVY:%=--ignore=tests/%)
 
 snapshot: .venv/dev.stamp .cache/corpus.stamp
 	@NNLINT_WRITE_SNAPSHOTS=1 $(BIN)/python -m pytest --quiet -m "corpus and not huge" tests/real_world
