@@ -54,6 +54,9 @@ class Buffer:
         identifier = types.VersionedTextDocumentIdentifier(self.version, self.uri)
         self.editor.client.text_document_did_change(types.DidChangeTextDocumentParams(identifier, changes))
 
+    def save(self) -> None:
+        self.editor.client.text_document_did_save(types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(self.uri)))
+
     def close(self) -> None:
         self.editor.client.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(self.uri)))
 

@@ -54,19 +54,24 @@ def kinds() -> list[str]:
     return [QUICK_FIX, FIX_ALL, *(f"{FIX_ALL}.{code}" for code in all_rules())]
 
 
+def is_light_bulb(context: types.CodeActionContext) -> bool:
+    """Whether an editor looks by itself what could be done here, as some do after every key; saving asks for a source action."""
+    only = _asked_kinds(context)
+    return _is_automatic(context) and (only is None or all(_is_within(kind, QUICK_FIX) for kind in only))
+
+
 def offers(
     analysis: Analysis, document: Document, context: types.CodeActionContext, range_: types.Range, client: Client
 ) -> Iterator[Offer]:
     """What can be done for a request, as the kinds and the range in it ask."""
-    only = None if context.only is None else [str(getattr(kind, "value", kind)) for kind in context.only]
+    only = _asked_kinds(context)
     if only is None or any(_is_within(QUICK_FIX, kind) for kind in only):
         asked = span_of(range_, document.index, client.encoding)
         for finding in analysis.findings:
             part, span = analysis.target.place(finding.span)
             if part.uri == document.uri and _touch(span, asked):
                 yield from (offer for offer in offers_for(finding, analysis, client) if client.shows_disabled or not offer.disabled)
-    is_automatic = context.trigger_kind == types.CodeActionTriggerKind.Automatic
-    for kind in _fix_all_kinds(only, is_automatic):
+    for kind in _fix_all_kinds(only, _is_automatic(context)):
         yield from _fix_all(kind, analysis)
 
 
@@ -149,6 +154,14 @@ def _fix_all(kind: str, analysis: Analysis) -> Iterator[Offer]:
 
 def _best_fixes(findings: Iterable[Finding]) -> list[Fix]:
     return [fix for finding in findings if (fix := best_fix(finding))]
+
+
+def _asked_kinds(context: types.CodeActionContext) -> list[str] | None:
+    return None if context.only is None else [str(getattr(kind, "value", kind)) for kind in context.only]
+
+
+def _is_automatic(context: types.CodeActionContext) -> bool:
+    return context.trigger_kind == types.CodeActionTriggerKind.Automatic
 
 
 def _is_within(kind: str, asked: str) -> bool:

@@ -24,6 +24,8 @@ class Analysis:
     config_errors: tuple[ConfigError, ...] = ()
     """What is wrong with the config files of the open documents; the last good ones held instead."""
     seconds: float = 0.0
+    is_provisional: bool = False
+    """Whether this is a first answer to an edit, good enough to be shown; nothing is changed on its word."""
     _closed: dict[str, Document] = field(default_factory=dict, repr=False)
 
     def locate(self, path: str | None, span: Span) -> tuple[Document, Span]:

@@ -59,4 +59,5 @@ def _last_check(session: Session, document: Document) -> list[str]:
     analysis = session.analyst.last(document.uri)
     if analysis is None:
         return ["    not checked since the last change"]
-    return [f"    last check: {len(analysis.findings)} findings in {analysis.seconds * 1000:.0f} ms"]
+    kind = "first answer" if analysis.is_provisional else "last check"
+    return [f"    {kind}: {len(analysis.findings)} findings in {analysis.seconds * 1000:.0f} ms"]

@@ -9,7 +9,8 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcContentModified, JsonRpcInvalidParams
 
-from nnlint.lsp.actions import QUICK_FIX, SHOW_DOCUMENTATION, action_of, find_offer, kinds, offers
+from nnlint.lsp.actions import QUICK_FIX, SHOW_DOCUMENTATION, action_of, find_offer, is_light_bulb, kinds, offers
+from nnlint.lsp.analyst import Urgency
 from nnlint.lsp.debug import debug_information
 from nnlint.lsp.hover import hover_of_findings, hover_of_suppression
 from nnlint.lsp.language_server import Server
@@ -58,6 +59,10 @@ def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
     ls.session.change(params)
 
 
+def did_save(ls: Server, params: types.DidSaveTextDocumentParams) -> None:
+    ls.session.save(params.text_document.uri)
+
+
 def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
     ls.session.close(params.text_document.uri)
 
@@ -92,7 +97,7 @@ async def pull_diagnostics(ls: Server, params: types.DocumentDiagnosticParams) -
 
 async def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
     session = ls.session
-    analyzed = await session.analyzed(params.text_document.uri)
+    analyzed = await session.analyzed(params.text_document.uri, Urgency.TYPED)
     if analyzed is None:
         return None
     analysis, document = analyzed
@@ -102,7 +107,9 @@ async def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
 
 async def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction] | None:
     session, uri = ls.session, params.text_document.uri
-    analyzed = await session.analyzed(uri) if session.client.takes_code_actions else None
+    if not session.client.takes_code_actions:
+        return None
+    analyzed = await session.analyzed(uri, Urgency.AFFECTED if is_light_bulb(params.context) else Urgency.ASKED)
     if analyzed is None:
         return None
     analysis, document = analyzed
@@ -121,7 +128,7 @@ async def resolve_code_action(ls: Server, action: types.CodeAction) -> types.Cod
     session, data = ls.session, action.data
     if not isinstance(data, dict):
         return action
-    analyzed = await session.analyzed(data["uri"])
+    analyzed = await session.analyzed(data["uri"], Urgency.ASKED)
     if analyzed is None or analyzed[1].version != data["version"]:
         raise JsonRpcContentModified("the text has changed since this action was offered; ask for it again")
     analysis, _ = analyzed
@@ -166,6 +173,7 @@ _FEATURES: dict[str, Callable[..., Any]] = {
     types.SHUTDOWN: shutdown,
     types.TEXT_DOCUMENT_DID_OPEN: did_open,
     types.TEXT_DOCUMENT_DID_CHANGE: did_change,
+    types.TEXT_DOCUMENT_DID_SAVE: did_save,
     types.TEXT_DOCUMENT_DID_CLOSE: did_close,
     types.NOTEBOOK_DOCUMENT_DID_OPEN: did_open_notebook,
     types.NOTEBOOK_DOCUMENT_DID_CHANGE: did_change_notebook,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nnlint import engine
@@ -96,10 +96,10 @@ class Projects:
             self._grounds[folder] = self._survey(path, folder)
         return self._grounds[folder]
 
-    def check(self, target: Document, documents: Mapping[str, Document]) -> list[Analysis]:
+    def check(self, target: Document, documents: Mapping[str, Document], is_cancelled: Callable[[], bool] | None = None) -> list[Analysis]:
         """The findings of a document, and of those open documents that come with it: one look at a project serves all of its files.
 
-        Failures of nnlint itself are logged, and are no findings.
+        Failures of nnlint itself are logged, and are no findings. Raises `engine.Cancelled` soon after `is_cancelled` says so.
         """
         begin = time.perf_counter()
         sources = OverlaySources(DiskSources((), ()), {target.path: target.text})
@@ -108,7 +108,9 @@ class Projects:
         try:
             sources = self.sources_for(target, documents)
             checked = [document for document in self._company(target, documents) if self.is_checked(document.path)]
-            findings = self._findings(checked, sources)
+            findings = self._findings(checked, sources, is_cancelled)
+        except engine.Cancelled:
+            raise
         except Exception:
             log.exception("checking %s failed; please report this", target.uri)
         errors, seconds = self._config_errors(), time.perf_counter() - begin
@@ -116,6 +118,24 @@ class Projects:
             Analysis(document, tuple(f for f in findings if f.path == document.path), sources, documents, errors, seconds)
             for document in {target.uri: target, **{document.uri: document for document in checked}}.values()
         ]
+
+    def check_edit(self, target: Document, documents: Mapping[str, Document]) -> Analysis | None:
+        """A first answer after an edit of a document that has been checked; `None` where only a full check can say anything."""
+        begin = time.perf_counter()
+        try:
+            sources = self.sources_for(target, documents)
+            result = engine.CheckResult()
+            if self.is_checked(target.path):
+                first = self._engine.check_edit(sources, target.path, self.settings_for)
+                if first is None:
+                    return None
+                result = first
+        except Exception:
+            log.exception("checking an edit of %s failed; please report this", target.uri)
+            return None
+        _log_errors(result)
+        errors, seconds = self._config_errors(), time.perf_counter() - begin
+        return Analysis(target, tuple(result.findings), sources, documents, errors, seconds, is_provisional=True)
 
     def graph(self, target: Document, documents: Mapping[str, Document], class_name: str) -> str:
         """The dataflow graph of a class of the target, as text."""
@@ -146,10 +166,10 @@ class Projects:
     def _is_in(self, path: str, folder: str) -> bool:
         return os.path.isabs(path) and self.ground_of(path).project.folder == folder
 
-    def _findings(self, documents: list[Document], sources: OverlaySources) -> list[Finding]:
-        result = check_files(sources, [document.path for document in documents], self.settings_for, self._engine)
-        for error in result.internal_errors:
-            log.error("%s", error)
+    def _findings(self, documents: list[Document], sources: OverlaySources, is_cancelled: Callable[[], bool] | None) -> list[Finding]:
+        paths = [document.path for document in documents]
+        result = check_files(sources, paths, self.settings_for, self._engine, is_cancelled)
+        _log_errors(result)
         return result.findings
 
     def _config_errors(self) -> tuple[ConfigError, ...]:
@@ -191,6 +211,11 @@ class Projects:
             old = self._outdated.pop(project.folder, None)
             self._disks[project.folder] = old.refreshed(project.import_roots, project.files) if old else disk_sources(project)
         return self._disks[project.folder]
+
+
+def _log_errors(result: engine.CheckResult) -> None:
+    for error in result.internal_errors:
+        log.error("%s", error)
 
 
 def _parts_below(path: str, folder: str) -> Iterator[str]:

@@ -26,13 +26,19 @@ class Publisher:
         self._client = client
         self._analyst = analyst
         self._background = Background()
+        self._updating: set[tuple[str, Urgency]] = set()
+        self._answered: dict[str, str] = {}
         self._told: dict[str, tuple[int | None, list[types.Diagnostic]]] = {}
         self._broken_configs: frozenset[str] = frozenset()
 
     async def pull(self, uri: str, previous: str | None) -> types.DocumentDiagnosticReport:
         """The answer for a document that the client pulls; nothing for one that is pushed to, whose diagnostics it has already."""
-        analysis = await self._analyst.analysis(uri, Urgency.TYPED)
-        items = self._diagnostics(analysis)[uri] if analysis and not self.pushes_to(analysis.target) else []
+        analysis = await self._analyst.analysis(uri, Urgency.TYPED if self._analyst.is_edited(uri) else Urgency.AFFECTED)
+        items = []
+        if analysis and not self.pushes_to(analysis.target):
+            items = self._diagnostics(analysis)[uri]
+            self._answered[uri] = _fingerprint(items)
+            self._refine(analysis)
         result_id = _fingerprint(items)
         if result_id == previous:
             return types.RelatedUnchangedDocumentDiagnosticReport(result_id)
@@ -47,23 +53,38 @@ class Publisher:
         concerns cells that a client would not think to pull."""
         return not self._client.pulls or isinstance(document, Notebook)
 
-    def push(self, uri: str, urgency: Urgency) -> None:
-        """Check a document and publish what comes of it."""
-        self._background.start(self._push(uri, urgency))
+    def update(self, uri: str, urgency: Urgency) -> None:
+        """Check a document, and let the client know where something else comes of it than what it was told."""
+        if (uri, urgency) not in self._updating:
+            self._updating.add((uri, urgency))
+            self._background.start(self._update(uri, urgency))
 
     def withdraw(self, uri: str) -> None:
         """Take back what was said of a document that is closed now."""
+        self._answered.pop(uri, None)
         if uri in self._told:
             self._tell(uri, None, [])
             del self._told[uri]
 
-    async def _push(self, uri: str, urgency: Urgency) -> None:
-        analysis = await self._analyst.analysis(uri, urgency)
+    async def _update(self, uri: str, urgency: Urgency) -> None:
+        try:
+            analysis = await self._analyst.analysis(uri, urgency)
+        finally:
+            self._updating.discard((uri, urgency))
         if analysis is None:
             return
         by_uri = self._diagnostics(analysis)
-        for part in analysis.target.parts:
-            self._tell(part.uri, part.version, by_uri[part.uri])
+        if self.pushes_to(analysis.target):
+            for part in analysis.target.parts:
+                self._tell(part.uri, part.version, by_uri[part.uri])
+        elif uri in self._answered and self._answered[uri] != _fingerprint(by_uri[uri]):
+            self.refresh()
+        self._refine(analysis)
+
+    def _refine(self, analysis: Analysis) -> None:
+        """A first answer is followed by the full check, the last word."""
+        if analysis.is_provisional:
+            self.update(analysis.target.uri, Urgency.AFFECTED)
 
     def _diagnostics(self, analysis: Analysis) -> dict[str, list[types.Diagnostic]]:
         self._tell_of_configs(analysis.config_errors)

@@ -66,7 +66,12 @@ class Session:
 
     def change(self, params: types.DidChangeTextDocumentParams) -> None:
         if self.documents.change(params, self.client.encoding):
-            self._changed(params.text_document.uri)
+            self._edited(params.text_document.uri)
+
+    def save(self, uri: str) -> None:
+        """A saved text is one that a person is done with for now: what holds for it is told without waiting for another key."""
+        if document := self.documents.get(uri):
+            self.publisher.update(document.uri, Urgency.ASKED)
 
     def close(self, uri: str) -> None:
         if closed := self.documents.close(uri):
@@ -81,7 +86,7 @@ class Session:
         if change := self.documents.change_notebook(params, self.client.encoding):
             before, after = change
             self._withdraw(part for part in before.parts if after.part(part.uri) is None)
-            self._changed(after.uri)
+            self._edited(after.uri)
 
     def files_changed(self, events: Iterable[types.FileEvent]) -> None:
         """What the client saw on the disk. That an open document was saved changes nothing that is checked now."""
@@ -105,9 +110,9 @@ class Session:
         else:
             self._take_settings({None: settings} if settings else {})
 
-    async def analyzed(self, uri: str) -> tuple[Analysis, Document] | None:
+    async def analyzed(self, uri: str, urgency: Urgency) -> tuple[Analysis, Document] | None:
         """What holds for a document that a person asks about, as it is when this returns; `None` where it is not open."""
-        analysis = await self.analyst.analysis(uri, Urgency.ASKED)
+        analysis = await self.analyst.analysis(uri, urgency)
         document = None if analysis is None else analysis.target.part(uri)
         return None if analysis is None or document is None else (analysis, document)
 
@@ -162,11 +167,19 @@ class Session:
     def _changed(self, uri: str | None = None) -> None:
         """Check anew: a document and those that it may affect, or all."""
         self.analyst.invalidate()
-        for document in self.documents:
-            if self.publisher.pushes_to(document):
-                self.publisher.push(document.uri, Urgency.TYPED if document.uri == uri else Urgency.AFFECTED)
+        self._push(uri)
         if self.client.pulls and uri is None and len(self.documents):
             self.publisher.refresh()
+
+    def _edited(self, uri: str) -> None:
+        """Answer what was typed, and check anew what it may affect."""
+        self.analyst.edited(uri)
+        self._push(uri)
+
+    def _push(self, first: str | None) -> None:
+        for document in self.documents:
+            if self.publisher.pushes_to(document):
+                self.publisher.update(document.uri, Urgency.TYPED if document.uri == first else Urgency.AFFECTED)
 
     def _withdraw(self, parts: Iterable[Document]) -> None:
         for part in parts:

@@ -19,15 +19,20 @@ class CheckedSources(engine.Sources, Protocol):
 
 
 def check_files(
-    sources: CheckedSources, paths: Sequence[str], settings_for: Callable[[str], Settings], checker: engine.Engine | None = None
+    sources: CheckedSources,
+    paths: Sequence[str],
+    settings_for: Callable[[str], Settings],
+    checker: engine.Engine | None = None,
+    is_cancelled: Callable[[], bool] | None = None,
 ) -> engine.CheckResult:
     """The engine's findings on `paths`, and an NN000 for each of them that cannot be read; sorted as the engine sorts.
 
     A `checker` that is given again remembers what it learned of texts that did not change.
+    Raises `engine.Cancelled` soon after `is_cancelled` says so.
     """
     unreadable = {path: problem for path in paths if (problem := sources.problem(path)) is not None}
     checker = checker or engine.Engine()
-    result = checker.check(sources, [path for path in paths if path not in unreadable], settings_for)
+    result = checker.check(sources, [path for path in paths if path not in unreadable], settings_for, is_cancelled)
     found = [_unreadable(path, problem, settings_for(path)) for path, problem in unreadable.items()]
     if not found:
         return result
