@@ -31,7 +31,7 @@ def _inspected(function: Callable[..., Any]) -> list[list[Any]]:
     out = []
     keyword_only = False
     for p in inspect.signature(function).parameters.values():
-        star = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+        star = "*" if p.kind is p.VAR_POSITIONAL else "**" if p.kind is p.VAR_KEYWORD else ""
         if p.kind is p.VAR_POSITIONAL:
             keyword_only = True
         if p.kind is p.KEYWORD_ONLY and not keyword_only:
@@ -63,7 +63,11 @@ def signatures() -> Iterator[tuple[str, list[list[Any]]]]:
     for name, value in sorted(vars(nn).items()):
         if isinstance(value, type) and issubclass(value, nn.Module):
             yield f"torch.nn.{name}", _inspected(value.__init__)[1:]
-    spaces = [("torch.nn.functional", vars(torch.nn.functional)), ("torch", vars(torch)), ("torch.Tensor", {n: getattr(torch.Tensor, n) for n in dir(torch.Tensor)})]
+    spaces = [
+        ("torch.nn.functional", vars(torch.nn.functional)),
+        ("torch", vars(torch)),
+        ("torch.Tensor", {n: getattr(torch.Tensor, n) for n in dir(torch.Tensor)}),
+    ]
     for prefix, space in spaces:
         for name, value in sorted(space.items()):
             if name.startswith("_") or isinstance(value, type) or not callable(value):

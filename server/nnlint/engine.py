@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from nnlint.dataflow.explore import Cancelled, explore, explore_alone
+from nnlint.dataflow.explore import Cancelled as Cancelled
+from nnlint.dataflow.explore import explore, explore_alone
 from nnlint.dataflow.graph import ProjectGraph
 from nnlint.findings import Applicability, FileEdit, Finding, Fix
 from nnlint.rule import Rule
@@ -57,7 +58,13 @@ class Engine:
         self._modules: dict[str, Module] = {}
         self._checked: dict[str, _Checked] = {}
 
-    def check(self, sources: Sources, paths: Sequence[str], settings_for: Callable[[str], Settings], is_cancelled: Callable[[], bool] | None = None) -> CheckResult:
+    def check(
+        self,
+        sources: Sources,
+        paths: Sequence[str],
+        settings_for: Callable[[str], Settings],
+        is_cancelled: Callable[[], bool] | None = None,
+    ) -> CheckResult:
         """Checks `paths` in the light of the whole project. Raises `Cancelled` soon after `is_cancelled` says so."""
         result = CheckResult()
         program = Program(sources.text, sources.paths(), sources.import_roots, self._parser, self._modules)

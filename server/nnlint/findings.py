@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 from nnlint.text import Edit, Span
@@ -95,6 +95,3 @@ class Finding:
     related: tuple[Related, ...] = ()
     cell: int | None = None
     verdict: Verdict | None = field(default=None, compare=False)
-
-    def with_severity(self, severity: Severity) -> Finding:
-        return replace(self, severity=severity)

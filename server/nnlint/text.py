@@ -115,8 +115,4 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
 
 def edits_overlap(one: Sequence[Edit], other: Sequence[Edit]) -> bool:
     """Whether two groups of edits cannot both be applied in one pass."""
-    return any(
-        a != b and (a.span.start < b.span.end and b.span.start < a.span.end or a.span == b.span)
-        for a in one
-        for b in other
-    )
+    return any(a != b and ((a.span.start < b.span.end and b.span.start < a.span.end) or a.span == b.span) for a in one for b in other)

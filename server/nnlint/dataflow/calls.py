@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nnlint.dataflow import values as val
@@ -21,18 +22,19 @@ if TYPE_CHECKING:
     from nnlint.dataflow.interpreter import Frame, Interpreter
 
 MAX_RECURSION = 4
-MODULE_METHODS = frozenset(
-    """__call__ forward train eval to cuda cpu half float double bfloat16 type apply requires_grad_ zero_grad parameters named_parameters buffers
-    named_buffers modules named_modules children named_children state_dict load_state_dict register_buffer register_parameter register_module
-    add_module register_forward_hook register_forward_pre_hook register_full_backward_hook get_submodule get_parameter share_memory extra_repr
-    compile""".split()
-)
+MODULE_METHODS = frozenset({
+    "__call__", "forward", "train", "eval", "to", "cuda", "cpu", "half", "float", "double", "bfloat16", "type", "apply", "requires_grad_",
+    "zero_grad", "parameters", "named_parameters", "buffers", "named_buffers", "modules", "named_modules", "children", "named_children",
+    "state_dict", "load_state_dict", "register_buffer", "register_parameter", "register_module", "add_module", "register_forward_hook",
+    "register_forward_pre_hook", "register_full_backward_hook", "get_submodule", "get_parameter", "share_memory", "extra_repr", "compile",
+})  # fmt: skip
 # Decorators that leave a function what it is, as far as values go.
-_TRANSPARENT = frozenset(
-    """staticmethod classmethod property cached_property abstractmethod no_grad inference_mode enable_grad autocast custom_fwd custom_bwd
-    ignore unused export script script_method script_if_tracing compile wraps lru_cache cache singledispatch overload final override
-    dataclass total_ordering disable deprecated jit_ignore contextmanager""".split()
-)
+_TRANSPARENT = frozenset({
+    "staticmethod", "classmethod", "property", "cached_property", "abstractmethod", "no_grad", "inference_mode", "enable_grad", "autocast",
+    "custom_fwd", "custom_bwd", "ignore", "unused", "export", "script", "script_method", "script_if_tracing", "compile", "wraps",
+    "lru_cache", "cache", "singledispatch", "overload", "final", "override", "dataclass", "total_ordering", "disable", "deprecated",
+    "jit_ignore", "contextmanager",
+})  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -92,17 +94,20 @@ class Caller(Containers, TorchCalls):
             case val.Sequence() if function.kind == "Sequential":
                 return self.apply_items(function.items, arguments, site)
             case val.Partial(function=inner, positional=positional, keywords=keywords):
-                merged = Arguments(
-                    [*positional, *arguments.positional], {**dict(keywords), **arguments.keywords}, arguments.has_open_positional,
-                    arguments.has_open_keywords, arguments.has_entry_keywords, arguments.splats,
-                )  # fmt: skip
+                merged = replace(
+                    arguments,
+                    positional=[*positional, *arguments.positional],
+                    keywords={**dict(keywords), **arguments.keywords},
+                )
                 return self.call(inner, merged, site, frame)
             case val.Lambda(node=node, frame=closure):
                 return self._call_lambda(node, closure, arguments, site, frame)
             case val.Choice(options=options):
                 return self._call_each(options, arguments, site, frame)
             case Unknown(reason=reason):
-                return self._unknown_call(f"a call of something unknown ({reason})" if reason else "a call of something unknown", function, arguments, site)
+                return self._unknown_call(
+                    f"a call of something unknown ({reason})" if reason else "a call of something unknown", function, arguments, site
+                )
             case Const():
                 return UNKNOWN
             case _:
@@ -130,7 +135,7 @@ class Caller(Containers, TorchCalls):
             for option in callable_options:
                 one(option)
         else:
-            self.interpreter.branch(frame, [lambda option=option: one(option) for option in callable_options])
+            self.interpreter.branch(frame, [partial(one, option) for option in callable_options])
         return self.interpreter.join_all(results)
 
     # --- functions of the project ---
@@ -151,7 +156,15 @@ class Caller(Containers, TorchCalls):
             self._plain_results[key] = result
         return result
 
-    def inline(self, definition: FunctionDefinition, closure: Frame | None, receiver: Value | None, arguments: Arguments, site: Site | None, caller: Frame | None) -> Value:
+    def inline(
+        self,
+        definition: FunctionDefinition,
+        closure: Frame | None,
+        receiver: Value | None,
+        arguments: Arguments,
+        site: Site | None,
+        caller: Frame | None,
+    ) -> Value:
         """Runs a function of the project on abstract arguments."""
         if self._active.count(definition) >= MAX_RECURSION or len(self._active) >= 60:
             return self.interpreter.unknown_operation([*arguments.all], f"deep recursion in `{definition.name}`", site)
@@ -160,10 +173,11 @@ class Caller(Containers, TorchCalls):
         from nnlint.dataflow.interpreter import Flow, Frame
 
         sites = () if caller is None else caller.call_sites
-        frame = Frame(definition.module, definition.block, {}, closure, definition.owner, receiver, (site, *sites)[:8] if site is not None else sites)
+        frame = Frame(
+            definition.module, definition.block, {}, closure, definition.owner, receiver, (site, *sites)[:8] if site is not None else sites
+        )
         if receiver is not None:
-            arguments = Arguments([receiver, *arguments.positional], arguments.keywords, arguments.has_open_positional, arguments.has_open_keywords,
-                                  arguments.has_entry_keywords, arguments.splats)  # fmt: skip
+            arguments = replace(arguments, positional=[receiver, *arguments.positional])
         self.bind(frame, definition.node.parameters, arguments, closure)
         self._active.append(definition)
         try:
@@ -171,7 +185,9 @@ class Caller(Containers, TorchCalls):
         finally:
             self._active.pop()
         if definition.node.is_generator:
-            return self.interpreter.sequence(frame.yielded if flow is Flow.NEXT else [val.Repeated(tuple(frame.yielded))] if frame.yielded else [])
+            return self.interpreter.sequence(
+                frame.yielded if flow is Flow.NEXT else [val.Repeated(tuple(frame.yielded))] if frame.yielded else []
+            )
         returned = [*frame.returned, NONE] if flow is Flow.NEXT else frame.returned
         return self.interpreter.join_all(returned) if returned else Unknown("a function that never returns")
 
@@ -213,7 +229,7 @@ class Caller(Containers, TorchCalls):
 
         outer = NewFrame(frame.module, frame.block, {}, closure, frame.owner)
         if isinstance(node, low.Name) and frame.owner is not None and node.id in frame.owner.assigned:
-            block, statement = frame.owner.assigned[node.id]
+            _, statement = frame.owner.assigned[node.id]
             self.interpreter.statement(outer, statement)
         return self.interpreter.evaluate(outer, node)
 
@@ -223,7 +239,9 @@ class Caller(Containers, TorchCalls):
         if len(self._active) >= 60:
             return UNKNOWN
         sites = () if caller is None else caller.call_sites
-        frame = NewFrame(closure.module, closure.block, {}, closure, closure.owner, closure.receiver, (site, *sites)[:8] if site is not None else sites)
+        frame = NewFrame(
+            closure.module, closure.block, {}, closure, closure.owner, closure.receiver, (site, *sites)[:8] if site is not None else sites
+        )
         self.bind(frame, node.parameters, arguments, closure)
         return self.interpreter.evaluate(frame, node.body)
 
@@ -292,10 +310,21 @@ class Caller(Containers, TorchCalls):
             return self.inline(own[0], own[1], instance, arguments, site, frame)
         return self.contexts.run_forward(instance, arguments, site)
 
-    def module_method(self, module: val.Instance | val.Layer | val.Sequence | val.Mapping_, name: str, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
+    def module_method(
+        self,
+        module: val.Instance | val.Layer | val.Sequence | val.Mapping_,
+        name: str,
+        arguments: Arguments,
+        site: Site | None,
+        frame: Frame | None,
+    ) -> Value:
         """Methods that modules inherit from `nn.Module`."""
         if name in ("__call__", "forward", "_call_impl"):
-            return self.call(module, arguments, site, frame) if not isinstance(module, val.Instance) else self.contexts.run_forward(module, arguments, site)
+            return (
+                self.call(module, arguments, site, frame)
+                if not isinstance(module, val.Instance)
+                else self.contexts.run_forward(module, arguments, site)
+            )
         if name in ("add_module", "register_module") and isinstance(module, val.Sequence):
             child = arguments.get(1, "module")
             if child is not None:
@@ -316,13 +345,37 @@ class Caller(Containers, TorchCalls):
                 self.interpreter.mutate(module, str(key.value), value)
             return NONE
         if name == "apply":
-            return self._apply(module, arguments)
-        if name in ("train", "eval", "to", "cuda", "cpu", "half", "float", "double", "bfloat16", "type", "requires_grad_", "share_memory", "xpu"):
+            return module  # `f` initializes every submodule; `hazards` looks for its effect on biases
+        if name in (
+            "train",
+            "eval",
+            "to",
+            "cuda",
+            "cpu",
+            "half",
+            "float",
+            "double",
+            "bfloat16",
+            "type",
+            "requires_grad_",
+            "share_memory",
+            "xpu",
+        ):
             self.note_mode(module, name, arguments, frame)
             return module
         if name in ("children", "named_children", "modules", "named_modules"):
             return self.children(module, name)
-        if name in ("parameters", "named_parameters", "buffers", "named_buffers", "state_dict", "load_state_dict", "zero_grad", "extra_repr", "compile"):
+        if name in (
+            "parameters",
+            "named_parameters",
+            "buffers",
+            "named_buffers",
+            "state_dict",
+            "load_state_dict",
+            "zero_grad",
+            "extra_repr",
+            "compile",
+        ):
             return Unknown(f"`{name}()` of a module")
         if name.startswith("register_") and name.endswith("hook"):
             self.open_up(module, "a hook reads it", own_layers_only=True)
@@ -345,13 +398,13 @@ class Caller(Containers, TorchCalls):
         if isinstance(items, val.Sequence):
             self.interpreter.mutate(items, "items", (*items.items, child))
 
-    def _apply(self, module: Value, arguments: Arguments) -> Value:
-        """`module.apply(f)` runs `f` on every submodule: initialisation, whose effect on biases `hazards` looks for."""
-        return module
-
     def enter(self, value: Value) -> Value:
         """What a context manager binds."""
-        return value if isinstance(value, (Tensor, val.Instance)) and not isinstance(value, Tensor) and value.is_module else Unknown("a context manager")
+        return (
+            value
+            if isinstance(value, (Tensor, val.Instance)) and not isinstance(value, Tensor) and value.is_module
+            else Unknown("a context manager")
+        )
 
 
 def is_plain(value: Value, depth: int = 4) -> bool:
@@ -377,5 +430,3 @@ def _last_name(node: low.Node) -> str:
             return _last_name(function)
         case _:
             return ""
-
-

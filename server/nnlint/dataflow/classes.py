@@ -90,15 +90,22 @@ class Classes:
 
     def is_module(self, definition: ClassDefinition, closure: Frame | None = None) -> bool:
         bases = self.bases(definition, closure)
-        if any(base in MODULE_BASES or (base is not None and base.startswith("torch.nn.") and val.is_layer_class(val.External(base))) for base in bases):
+        if any(
+            base in MODULE_BASES or (base is not None and base.startswith("torch.nn.") and val.is_layer_class(val.External(base)))
+            for base in bases
+        ):
             return True
         # The base is from a package that is not read: a class with a `forward` is a module all the same.
-        return bool([b for b in bases if b is None or not b.startswith(("builtins.", "abc.", "typing.", "enum."))]) and self.has_method(definition, "forward")
+        return bool([b for b in bases if b is None or not b.startswith(("builtins.", "abc.", "typing.", "enum."))]) and self.has_method(
+            definition, "forward"
+        )
 
     def has_method(self, definition: ClassDefinition, name: str, closure: Frame | None = None) -> bool:
         return any(isinstance(base, ClassDefinition) and name in base.methods for base, _ in self.order(definition, closure))
 
-    def find_method(self, definition: ClassDefinition, closure: Frame | None, name: str, after: ClassDefinition | None = None) -> tuple[FunctionDefinition, Frame | None] | None:
+    def find_method(
+        self, definition: ClassDefinition, closure: Frame | None, name: str, after: ClassDefinition | None = None
+    ) -> tuple[FunctionDefinition, Frame | None] | None:
         """The method that `name` means on the class; with `after`, the next one up from that class, as `super()` has it."""
         skipping = after is not None
         for base, inner in self.order(definition, closure):
@@ -153,7 +160,9 @@ class Classes:
             return found  # type: ignore[no-any-return]
         return self._of_class(holder.definition, holder.closure, name, holder, holder)
 
-    def _of_class(self, definition: ClassDefinition, closure: Frame | None, name: str, receiver: val.Instance | None, holder: Value) -> Value:
+    def _of_class(
+        self, definition: ClassDefinition, closure: Frame | None, name: str, receiver: val.Instance | None, holder: Value
+    ) -> Value:
         from nnlint.dataflow.interpreter import Frame
 
         order = self.order(definition, closure)
@@ -199,7 +208,11 @@ class Classes:
                 if name in ("_modules", "_parameters", "_buffers"):
                     self.interpreter.caller.open_up(receiver, f"`{name}` is read")
                 return Unknown(f"`{name}` of a module")
-            return Unknown(f"`{name}` of an unknown base class") if unknown_base and not _is_module_method(name) else val.Method(receiver, name)
+            return (
+                Unknown(f"`{name}` of an unknown base class")
+                if unknown_base and not _is_module_method(name)
+                else val.Method(receiver, name)
+            )
         return val.Method(receiver, name)
 
     def _of_super(self, owner: ClassDefinition, receiver: Value, name: str) -> Value:
@@ -256,5 +269,3 @@ def _is_module_method(name: str) -> bool:
     from nnlint.dataflow.calls import MODULE_METHODS
 
     return name in MODULE_METHODS
-
-

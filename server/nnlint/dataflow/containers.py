@@ -6,22 +6,21 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from nnlint.dataflow import values as val
+from nnlint.dataflow.caller_base import CallerBase
 from nnlint.dataflow.classes import ITEMS, LAYER
 from nnlint.dataflow.graph import JOIN
 from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
 
 if TYPE_CHECKING:
     from nnlint.dataflow.calls import Arguments
-    from nnlint.dataflow.interpreter import Frame, Interpreter
+    from nnlint.dataflow.interpreter import Frame
     from nnlint.semantics.definitions import Site
 
 _GROWING = frozenset({"append", "extend", "insert", "__iadd__"})
 
 
-class Containers:
+class Containers(CallerBase):
     """Mixed into the caller: what Python and torch do with containers."""
-
-    interpreter: Interpreter
 
     # --- items ---
 
@@ -100,7 +99,9 @@ class Containers:
             case val.Choice(options=options):
                 found_values = [self.item(o, key) for o in options if o != NONE]
                 return self.interpreter.join_all(found_values) if found_values else UNKNOWN
-            case Const(value=str() as text) if isinstance(key, Const) and isinstance(key.value, int) and -len(text) <= key.value < len(text):
+            case Const(value=str() as text) if (
+                isinstance(key, Const) and isinstance(key.value, int) and -len(text) <= key.value < len(text)
+            ):
                 return Const(text[key.value])
             case Const(value=str() as text) if isinstance(key, val.SliceValue):
                 bounds = [_bound(b) for b in (key.lower, key.upper, key.step)]
@@ -193,7 +194,7 @@ class Containers:
             if name in ("add", "update") and receiver.kind == "set":
                 return self._change_sequence(receiver, "append" if name == "add" else "extend", arguments)
         if isinstance(receiver, val.Mapping_):
-            found = self._mapping_method(receiver, name, arguments, site, frame)
+            found = self._mapping_method(receiver, name, arguments)
             if found is not None:
                 return found
         if isinstance(receiver, (val.Sequence, val.Mapping_)) and receiver.is_module:
@@ -212,7 +213,12 @@ class Containers:
             case "extend" | "__iadd__" if given:
                 items = (*items, *self.items_of(given[0]))
                 result = receiver if receiver.is_module else NONE
-            case "insert" if len(given) == 2 and isinstance(given[0], Const) and isinstance(given[0].value, int) and (receiver.is_exact or given[0].value == 0):
+            case "insert" if (
+                len(given) == 2
+                and isinstance(given[0], Const)
+                and isinstance(given[0].value, int)
+                and (receiver.is_exact or given[0].value == 0)
+            ):
                 changed = list(items)
                 changed.insert(given[0].value, given[1])
                 items = tuple(changed)
@@ -241,12 +247,14 @@ class Containers:
             return Const(receiver.items.index(wanted))
         return Symbol(("index", self.interpreter.next_serial()))
 
-    def _mapping_method(self, receiver: val.Mapping_, name: str, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value | None:
+    def _mapping_method(self, receiver: val.Mapping_, name: str, arguments: Arguments) -> Value | None:
         given = arguments.positional
         unknown_rest = (val.Repeated((UNKNOWN,)),) if receiver.is_open else ()
         match name:
             case "items":
-                pairs = [self.interpreter.sequence((k if isinstance(k, Value) else Const(k), v), "tuple") for k, v in receiver.entries.items()]
+                pairs = [
+                    self.interpreter.sequence((k if isinstance(k, Value) else Const(k), v), "tuple") for k, v in receiver.entries.items()
+                ]
                 rest = (val.Repeated((self.interpreter.sequence((UNKNOWN, UNKNOWN), "tuple"),)),) if receiver.is_open else ()
                 return self.interpreter.sequence((*pairs, *rest))
             case "values":
@@ -333,7 +341,9 @@ class Containers:
         pairs = self.items_of(source)
         keys = [p.items[0] if isinstance(p, val.Sequence) and p.is_exact and len(p.items) == 2 else None for p in pairs]
         if all(isinstance(k, Const) for k in keys):
-            made.state["entries"] = {k.value: p.items[1] for k, p in zip(keys, pairs, strict=True) if isinstance(k, Const) and isinstance(p, val.Sequence)}
+            made.state["entries"] = {
+                k.value: p.items[1] for k, p in zip(keys, pairs, strict=True) if isinstance(k, Const) and isinstance(p, val.Sequence)
+            }
             made.state["open"] = False
 
     def apply_items(self, items: tuple[Value, ...], arguments: Arguments, site: Site | None) -> Value:

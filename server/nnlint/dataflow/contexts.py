@@ -4,7 +4,7 @@ distinct way of being called. Further constructions are copies, further calls ar
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nnlint.dataflow import values as val
@@ -107,7 +107,9 @@ class Contexts:
             return self._copy(settled.latest)
         if self.count.get(id(definition), 0) >= MAX_CONTEXTS:
             self.overflowed[id(definition)] = definition
-            return interpreter.unknown_operation(arguments.all, f"`{definition.name}` is constructed in more than {MAX_CONTEXTS} ways", site)
+            return interpreter.unknown_operation(
+                arguments.all, f"`{definition.name}` is constructed in more than {MAX_CONTEXTS} ways", site
+            )
         self.count[id(definition)] = self.count.get(id(definition), 0) + 1
         self.known[key] = None
         first_serial, first_layer = interpreter.next_serial(), len(self.layers)
@@ -157,7 +159,11 @@ class Contexts:
         for base, closure in reversed(self.interpreter.classes.order(cls.definition, cls.closure)):
             if isinstance(base, ClassDefinition):
                 for block, statement in base.members:
-                    if isinstance(statement, low.Assign) and statement.annotation is not None and isinstance(statement.targets[0], low.Name):
+                    if (
+                        isinstance(statement, low.Assign)
+                        and statement.annotation is not None
+                        and isinstance(statement.targets[0], low.Name)
+                    ):
                         names[statement.targets[0].id] = ((base, block), statement, closure)
         for at, (name, ((base, block), statement, closure)) in enumerate(names.items()):
             value = arguments.get(at, name)
@@ -196,7 +202,8 @@ class Contexts:
     # --- copies ---
 
     def _copy(self, context: Context) -> Value:
-        return _Copier(self.interpreter, context.first_serial).copy(context.template)
+        copy: Value = _Copier(self.interpreter, context.first_serial).copy(context.template)
+        return copy
 
     # --- forward ---
 
@@ -215,7 +222,11 @@ class Contexts:
             return interpreter.unknown_operation(arguments.all, f"`{instance.definition.name}` has no forward()", site)
         nodes: list[Node] = []
         inner = _Transplant(interpreter, lambda t: self._pass(t, nodes))
-        key = (self._identity(instance), id(found[0]), arguments_key(arguments, interpreter), )
+        key = (
+            self._identity(instance),
+            id(found[0]),
+            arguments_key(arguments, interpreter),
+        )
         if key in self.summaries:
             summary = self.summaries[key]
             if summary is None:
@@ -238,7 +249,9 @@ class Contexts:
         nodes.append(self.interpreter.here(tensor))
         return tensor
 
-    def _summarize(self, instance: val.Instance, found: tuple[FunctionDefinition, Frame | None], arguments: Arguments, nodes: list[Node]) -> Summary:
+    def _summarize(
+        self, instance: val.Instance, found: tuple[FunctionDefinition, Frame | None], arguments: Arguments, nodes: list[Node]
+    ) -> Summary:
         interpreter = self.interpreter
         owner = instance.definition
         graph = Graph(f"{owner.name}.{found[0].name}", owner=(owner.module.path, owner.name))
@@ -307,7 +320,9 @@ def _structure(instance: val.Instance, layers: list[val.Layer]) -> set[Hashable]
         same_groups = layer.arguments.get("num_groups") == layer.arguments.get("num_channels")
         found.add((layer.site, layer.target, structural, same_groups))
     for name, value in instance.state.items():
-        if isinstance(value, Const) and not isinstance(value.value, (int, float)) or isinstance(value, Const) and isinstance(value.value, bool):
+        if (isinstance(value, Const) and not isinstance(value.value, (int, float))) or (
+            isinstance(value, Const) and isinstance(value.value, bool)
+        ):
             found.add((name, value.value))
         elif not isinstance(value, (Const, Symbol)):
             found.add((name, type(value).__name__))
@@ -361,7 +376,10 @@ def cells_of(values: list[Value], depth: int = 5) -> list[dict[Any, Any]]:
 
 
 def arguments_key(arguments: Arguments, interpreter: Interpreter | None = None) -> Hashable:
-    """Equal for calls that cannot be told apart. Tensors count by rank when `interpreter` is given (calls of `forward`), else by identity."""
+    """Equal for calls that cannot be told apart. Tensors count by rank when `interpreter` is given (calls of `forward`).
+
+    Else they count by identity.
+    """
     ranks = interpreter is not None
     return (
         tuple(value_key(v, ranks) for v in arguments.positional),
@@ -385,7 +403,11 @@ def value_key(value: Value, ranks: bool, depth: int = 8) -> Hashable:
         case val.Sequence():
             return (value.kind, tuple(value_key(i, ranks, depth - 1) for i in value.items))
         case val.Mapping_():
-            return (value.kind, tuple((k if not isinstance(k, Value) else "?", value_key(v, ranks, depth - 1)) for k, v in value.entries.items()), value.is_open)
+            return (
+                value.kind,
+                tuple((k if not isinstance(k, Value) else "?", value_key(v, ranks, depth - 1)) for k, v in value.entries.items()),
+                value.is_open,
+            )
         case val.Layer():
             return ("layer", value.serial)
         case val.Instance():
@@ -453,7 +475,9 @@ class _Copier:
             case val.Method(receiver=val.Heap() as receiver, name=name):
                 return val.Method(self.copy(receiver), name)
             case val.Partial(function=function, positional=positional, keywords=keywords):
-                return val.Partial(self.copy(function), tuple(self.copy(p) for p in positional), tuple((n, self.copy(v)) for n, v in keywords))
+                return val.Partial(
+                    self.copy(function), tuple(self.copy(p) for p in positional), tuple((n, self.copy(v)) for n, v in keywords)
+                )
             case tuple():
                 return tuple(self.copy(v) for v in value)
             case dict():
@@ -468,7 +492,9 @@ class _Copier:
             case val.Instance():
                 made = val.Instance({}, value.definition, value.closure, value.is_module, value.context, serial=serial)
             case val.Layer():
-                made = val.Layer({}, value.target, value.arguments, value.site, value.has_open_keywords, value.built_by, value.origin, serial=serial)
+                made = val.Layer(
+                    {}, value.target, value.arguments, value.site, value.has_open_keywords, value.built_by, value.origin, serial=serial
+                )
             case val.Sequence():
                 made = val.Sequence({}, value.kind, value.names, serial=serial)
             case val.Mapping_():
@@ -492,12 +518,12 @@ class _Transplant:
         self.made: dict[int, Value] = {}
 
     def arguments(self, arguments: Arguments) -> Arguments:
-        from nnlint.dataflow.calls import Arguments as NewArguments
-
-        return NewArguments(
-            [self.value(v) for v in arguments.positional], {k: self.value(arguments.keywords[k]) for k in sorted(arguments.keywords)},
-            arguments.has_open_positional, arguments.has_open_keywords, arguments.has_entry_keywords, [self.value(s) for s in arguments.splats],
-        )  # fmt: skip
+        return replace(
+            arguments,
+            positional=[self.value(v) for v in arguments.positional],
+            keywords={k: self.value(arguments.keywords[k]) for k in sorted(arguments.keywords)},
+            splats=[self.value(s) for s in arguments.splats],
+        )
 
     def value(self, value: Value) -> Value:
         match value:
@@ -512,7 +538,9 @@ class _Transplant:
             case val.Sequence() if not value.is_module:
                 return self._once(value, lambda: self.interpreter.sequence([self.value(i) for i in value.items], value.kind))
             case val.Mapping_() if not value.is_module:
-                return self._once(value, lambda: self.interpreter.mapping({k: self.value(v) for k, v in value.entries.items()}, value.kind, value.is_open))
+                return self._once(
+                    value, lambda: self.interpreter.mapping({k: self.value(v) for k, v in value.entries.items()}, value.kind, value.is_open)
+                )
             case val.Instance() if not value.is_module and any(True for _ in val.tensors_in(value)):
                 return self._once(value, lambda: self._instance(value))
             case _:
@@ -528,5 +556,3 @@ class _Transplant:
         made = val.Instance({}, value.definition, value.closure, False, serial=self.interpreter.next_serial())
         made.state.update({k: self.value(v) for k, v in value.state.items()})
         return made
-
-

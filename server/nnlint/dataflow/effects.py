@@ -16,11 +16,11 @@ from nnlint.syntax import lowered as low
 if TYPE_CHECKING:
     from nnlint.dataflow.interpreter import Interpreter
 
-_STORING_METHODS = frozenset(
-    """append extend insert add update setdefault pop clear remove discard add_module register_module register_buffer register_parameter
-    register_forward_hook register_forward_pre_hook register_full_backward_hook __setattr__ __setitem__ __delattr__ train eval requires_grad_
-    load_state_dict""".split()
-)
+_STORING_METHODS = frozenset({
+    "append", "extend", "insert", "add", "update", "setdefault", "pop", "clear", "remove", "discard", "add_module", "register_module",
+    "register_buffer", "register_parameter", "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook",
+    "__setattr__", "__setitem__", "__delattr__", "train", "eval", "requires_grad_", "load_state_dict",
+})  # fmt: skip
 _STORING_FUNCTIONS = frozenset({"setattr", "delattr", "exec", "eval", "super"})
 
 
@@ -64,7 +64,9 @@ class Effects:
                 return False
             case low.Call(function=low.Name(id=name)):
                 return name not in _STORING_FUNCTIONS and (definition is None or self._may_call(definition, name))
-            case low.Call(function=low.Attribute(value=low.Name(id="self"), name=name)) if definition is not None and definition.owner is not None:
+            case low.Call(function=low.Attribute(value=low.Name(id="self"), name=name)) if (
+                definition is not None and definition.owner is not None
+            ):
                 return self._method_is_quiet(definition.owner, name)
             case low.Call(function=low.Attribute(name=name)):
                 return name not in _STORING_METHODS
@@ -93,7 +95,7 @@ def _nodes(root: object) -> Iterator[low.Node]:
         item = stack.pop()
         if isinstance(item, low.Node):
             yield item
-            stack += [getattr(item, slot) for slot in item.__slots__]
+            stack += item.fields()
         elif isinstance(item, tuple):
             stack += item
 

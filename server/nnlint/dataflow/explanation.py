@@ -30,7 +30,10 @@ def chain_of(graph: ProjectGraph, bias: RedundantBias) -> Iterator[Related]:
     places = [
         (bias.layer.built_by[0] if bias.layer.built_by else None, "built through this call"),
         (bias.call.site, "its output goes"),
-        (norm.layer.site if norm.layer is not None else None, f"into this `{layer_label(norm)}`, which subtracts the mean that the bias shifts"),
+        (
+            norm.layer.site if norm.layer is not None else None,
+            f"into this `{layer_label(norm)}`, which subtracts the mean that the bias shifts",
+        ),
         (norm.site, "called here"),
     ]
     for site, message in places:

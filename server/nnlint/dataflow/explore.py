@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
 from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from nnlint.dataflow import values as val
 from nnlint.dataflow.calls import MODULE_METHODS, Arguments
@@ -42,7 +43,9 @@ class Entry:
     mentions: tuple[tuple[str, str], ...]  # (path, name) of definitions
 
 
-def explore(program: Program, paths: Sequence[str], wanted: Collection[str], is_cancelled: Callable[[], bool] | None = None) -> ProjectGraph:
+def explore(
+    program: Program, paths: Sequence[str], wanted: Collection[str], is_cancelled: Callable[[], bool] | None = None
+) -> ProjectGraph:
     """Analyses what the `wanted` files define, from those entries of all `paths` that reach it.
 
     Raises `Cancelled` soon after `is_cancelled` says so.
@@ -75,7 +78,7 @@ class _Explorer:
             self._run_roots(entries.roots)
             for entry in entries.all:
                 if entry.name is not None:
-                    self._guarded(lambda entry=entry: self._run_if_new(entry))
+                    self._guarded(partial(self._run_if_new, entry))
             while (instance := self._next_instance()) is not None:
                 self._run_instance(instance)
         for definition in self.contexts.overflowed.values():
@@ -101,7 +104,7 @@ class _Explorer:
             if dull[kind] >= _DULL_ENTRIES:
                 continue
             first = len(self.contexts.layers)
-            self._guarded(lambda entry=entry: self._run_entry(entry))
+            self._guarded(partial(self._run_entry, entry))
             built = {(layer.site, layer.target, layer.arguments.get("bias")) for layer in self.contexts.layers[first:]}
             dull[kind] = 0 if built - seen else dull[kind] + 1
             seen |= built
@@ -158,9 +161,8 @@ class _Explorer:
         definition = self.program.lookup(entry.module, entry.name)
         if isinstance(definition, AssignedDefinition):
             self._run_script(entry)
-        elif isinstance(definition, ClassDefinition) and self._is_relevant_class(definition):
-            if not self._is_constructed(definition):
-                self._construct(definition)
+        elif isinstance(definition, ClassDefinition) and self._is_relevant_class(definition) and not self._is_constructed(definition):
+            self._construct(definition)
 
     def _is_constructed(self, definition: ClassDefinition) -> bool:
         """Whether an object of the class, or of one that extends it, was seen."""
@@ -238,7 +240,7 @@ class _Explorer:
             try:
                 arguments = self._method_arguments(found[0], graph)
                 # What one method stores is not there when another one is called on a fresh model.
-                _, changes = self.interpreter.journal.record(lambda found=found, arguments=arguments: self.contexts.run_root(instance, found[0], found[1], arguments))
+                _, changes = self.interpreter.journal.record(partial(self.contexts.run_root, instance, found[0], found[1], arguments))
                 self.interpreter.journal.undo(changes)
             finally:
                 self.interpreter.graph = outer
@@ -337,7 +339,7 @@ def self_attributes(node: low.FunctionDef) -> set[str]:
         if isinstance(item, low.Attribute) and isinstance(item.value, low.Name) and item.value.id == receiver:
             found.add(item.name)
         elif isinstance(item, low.Node):
-            stack += [getattr(item, slot) for slot in item.__slots__]
+            stack += item.fields()
         elif isinstance(item, tuple):
             stack += item
     return found

@@ -6,7 +6,7 @@ bias does.
 - `NO_SHIFT` (⊥): not at all.
 - `Shift(axes)`: by an addend that is constant along every axis outside `axes`. Axes count from the front where the rank
   is known, from the back (negative) where it is not.
-- `ANY_SHIFT` (⊤): in any way at all.
+- `ANY_SHIFT` (top): in any way at all.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _Extreme:
 
 
 NO_SHIFT = _Extreme("⊥")
-ANY_SHIFT = _Extreme("⊤")
+ANY_SHIFT = _Extreme("\N{DOWN TACK}")
 ShiftFact = Shift | _Extreme
 
 
@@ -50,7 +50,7 @@ def join_shifts(one: ShiftFact, other: ShiftFact) -> ShiftFact:
 
 
 def with_rank(fact: ShiftFact, rank: int | None) -> ShiftFact:
-    """The fact with its axes counted from the front where the rank is known; ⊤ where they do not fit it."""
+    """The fact with its axes counted from the front where the rank is known; `ANY_SHIFT` where they do not fit it."""
     if not isinstance(fact, Shift) or rank is None:
         return fact
     axes = frozenset(a + rank if a < 0 else a for a in fact.axes)

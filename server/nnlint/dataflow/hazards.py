@@ -29,7 +29,9 @@ class BiasRead:
         if self.kinds:
             short = target.rpartition(".")[2]
             family = "_ConvNd" if "Conv" in short else short
-            return any(kind in (short, family, "Module") or (kind[0] == "*" and kind.strip("*").lower() in short.lower()) for kind in self.kinds)
+            return any(
+                kind in (short, family, "Module") or (kind[0] == "*" and kind.strip("*").lower() in short.lower()) for kind in self.kinds
+            )
         if "." in self.place or self.place.endswith("[]"):
             return bool(names & set(self.place.replace("[]", "").split(".")[-1:]))
         return self.path == path
@@ -95,8 +97,8 @@ class _Search:
             case low.Call(function=low.Name(id="hasattr" | "getattr")):
                 return
             case low.Node():
-                for slot in item.__slots__:
-                    self._visit(getattr(item, slot), guarded, kinds)
+                for part in item.fields():
+                    self._visit(part, guarded, kinds)
             case tuple():
                 for part in item:
                     self._visit(part, guarded, kinds)
@@ -132,7 +134,9 @@ def _kinds(test: low.Node) -> frozenset[str]:
             return frozenset(_last_names(classes))
         case low.Boolean(left=left, right=right):
             return _kinds(left) | _kinds(right)
-        case low.Compare(left=low.Call(function=low.Attribute(name="find"), arguments=(low.Argument(value=low.Constant(value=str() as part)), *_))):
+        case low.Compare(
+            left=low.Call(function=low.Attribute(name="find"), arguments=(low.Argument(value=low.Constant(value=str() as part)), *_))
+        ):
             return frozenset({f"*{part}*"})  # `classname.find("Conv") != -1`
         case low.Compare(left=low.Constant(value=str() as part), comparisons=(("in", _),)):
             return frozenset({f"*{part}*"})

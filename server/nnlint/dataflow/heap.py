@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class _Missing:
@@ -39,7 +41,7 @@ class Journal:
         else:
             cell[key] = value
 
-    def record(self, run: Callable[[], Any]) -> tuple[Any, list[Change]]:
+    def record(self, run: Callable[[], T]) -> tuple[T, list[Change]]:
         """Runs, keeping the changes in force, and returns the result and the changes."""
         self._logs.append({})
         try:

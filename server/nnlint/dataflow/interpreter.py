@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nnlint.dataflow import values as val
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from nnlint.dataflow.calls import Arguments
 
 MAX_UNROLL = 1_000
-MAX_CALL_DEPTH = 60
 MAX_SYMBOL_DEPTH = 6
 
 
@@ -187,9 +187,15 @@ class Interpreter:
             return one
         if isinstance(one, Tensor) and isinstance(other, Tensor):
             return Tensor(self.join_nodes([self.here(one), self.here(other)]))
-        if isinstance(one, val.Sequence) and isinstance(other, val.Sequence) and one.kind == other.kind == "tuple":
-            if one.is_exact and other.is_exact and len(one.items) == len(other.items):
-                return self.sequence((self.join(a, b) for a, b in zip(one.items, other.items, strict=True)), "tuple")
+        if (
+            isinstance(one, val.Sequence)
+            and isinstance(other, val.Sequence)
+            and one.kind == other.kind == "tuple"
+            and one.is_exact
+            and other.is_exact
+            and len(one.items) == len(other.items)
+        ):
+            return self.sequence((self.join(a, b) for a, b in zip(one.items, other.items, strict=True)), "tuple")
         result = choice([one, other])
         if isinstance(result, Unknown):
             self.escape(one, "one of too many alternatives")
@@ -237,7 +243,9 @@ class Interpreter:
     def definition_value(self, definition: Definition) -> Value:
         match definition:
             case FunctionDefinition():
-                return self.decorated(val.Function(definition), definition.node.decorators, self.module_frame(definition.module, definition.block))
+                return self.decorated(
+                    val.Function(definition), definition.node.decorators, self.module_frame(definition.module, definition.block)
+                )
             case ClassDefinition():
                 return val.Class(definition)
             case ExternalDefinition(name=name):
@@ -400,7 +408,9 @@ class Interpreter:
         test = self.truth(self.evaluate(frame, node.test))
         if test is not None:
             return self.block(frame, node.body if test else node.orelse)
-        return self.branch(frame, [lambda: self._narrowed(frame, node.test, True, node.body), lambda: self._narrowed(frame, node.test, False, node.orelse)])
+        return self.branch(
+            frame, [lambda: self._narrowed(frame, node.test, True, node.body), lambda: self._narrowed(frame, node.test, False, node.orelse)]
+        )
 
     def _narrowed(self, frame: Frame, test: low.Node, outcome: bool, body: tuple[low.Node, ...]) -> Flow:
         """Runs a branch in which `test` is known to have come out as `outcome`."""
@@ -416,10 +426,17 @@ class Interpreter:
                 self._narrow(frame, right, outcome)
             case low.Name() | low.Attribute():
                 self._narrow_place(frame, test, lambda v: self.truth(v) is not (not outcome))
-            case low.Compare(left=low.Name() | low.Attribute() as place, comparisons=((word, other),)) if word in ("is", "is not", "==", "!="):
+            case low.Compare(left=low.Name() | low.Attribute() as place, comparisons=((word, other),)) if word in (
+                "is",
+                "is not",
+                "==",
+                "!=",
+            ):
                 expected = self.evaluate(frame, other)
                 same = outcome is (word in ("is", "=="))
-                self._narrow_place(frame, place, lambda v: self._compare(word.replace("is not", "is").replace("!=", "=="), v, expected) is not (not same))
+                self._narrow_place(
+                    frame, place, lambda v: self._compare(word.replace("is not", "is").replace("!=", "=="), v, expected) is not (not same)
+                )
 
     def _narrow_place(self, frame: Frame, place: low.Node, keep: Callable[[Value], bool]) -> None:
         value = self.evaluate(frame, place)
@@ -439,7 +456,9 @@ class Interpreter:
     def _for(self, frame: Frame, node: low.For) -> Flow:
         return self._loop(frame, self.caller.items_of(self.evaluate(frame, node.iterable)), node.target, node.body, node.orelse)
 
-    def _loop(self, frame: Frame, items: tuple[Value, ...], target: low.Node, body: tuple[low.Node, ...], orelse: tuple[low.Node, ...]) -> Flow:
+    def _loop(
+        self, frame: Frame, items: tuple[Value, ...], target: low.Node, body: tuple[low.Node, ...], orelse: tuple[low.Node, ...]
+    ) -> Flow:
         outer, frame.left = frame.left, {}
         try:
             flow = self._iterate(frame, items, target, body)
@@ -467,9 +486,9 @@ class Interpreter:
         for item in items:
             match item:
                 case val.Repeated(run=run):
-                    flow = self._fixed_point(frame, lambda run=run: self._iterate(frame, run, target, body))
+                    flow = self._fixed_point(frame, partial(self._iterate, frame, run, target, body))
                 case val.Alternatives(runs=runs):
-                    flow = self.branch(frame, [lambda run=run: self._iterate(frame, run, target, body) for run in runs])
+                    flow = self.branch(frame, [partial(self._iterate, frame, run, target, body) for run in runs])
                 case _:
                     self.assign(frame, target, item)
                     flow = self._iteration(frame, body)
@@ -516,7 +535,13 @@ class Interpreter:
                 return (*old, val.Repeated(new[len(old) :])) if len(new) > len(old) else old
             return (*common, val.Repeated((*old[len(common) :], *new[len(common) :])))
         if isinstance(old, Tensor) and isinstance(new, Tensor):
-            return Tensor(self.graph.add(JOIN, tuple(dict.fromkeys((self.here(old), self.here(new)))), rank=old.node.rank if old.node.rank == new.node.rank else None))
+            return Tensor(
+                self.graph.add(
+                    JOIN,
+                    tuple(dict.fromkeys((self.here(old), self.here(new)))),
+                    rank=old.node.rank if old.node.rank == new.node.rank else None,
+                )
+            )
         if isinstance(old, (Const, Symbol)) and isinstance(new, (Const, Symbol)) and not _is_kind(old, bool) and not _is_kind(old, str):
             return Symbol(("loop", self.next_serial()))
         if isinstance(old, dict) and isinstance(new, dict):
@@ -573,7 +598,7 @@ class Interpreter:
     def _try(self, frame: Frame, node: low.Try) -> Flow:
         runs: list[Callable[[], Flow]] = [lambda: self.block(frame, (*node.body, *node.orelse))]
         for handler in node.handlers:
-            runs.append(lambda handler=handler: self._handle(frame, handler))
+            runs.append(partial(self._handle, frame, handler))
         flow = self.branch(frame, runs) if len(runs) > 1 else runs[0]()
         if node.finalbody:
             final = self.block(frame, node.finalbody)
@@ -651,7 +676,9 @@ class Interpreter:
         self._assign_name(frame, node.name, self.decorated(function, node.decorators, frame))
 
     def _class(self, frame: Frame, node: low.ClassDef) -> None:
-        definition = ClassDefinition(frame.module, frame.block, node.name, node.arguments, node.decorators, tuple((frame.block, s) for s in node.body))
+        definition = ClassDefinition(
+            frame.module, frame.block, node.name, node.arguments, node.decorators, tuple((frame.block, s) for s in node.body)
+        )
         self._assign_name(frame, node.name, val.Class(definition, frame))
 
     def _match(self, frame: Frame, node: low.Match) -> Flow:
@@ -662,7 +689,7 @@ class Interpreter:
             if matched is False:
                 continue
             guard = True if case.guard is None else None
-            runs.append(lambda case=case: self._case(frame, case, subject))
+            runs.append(partial(self._case, frame, case, subject))
             if matched is True and guard:
                 break
         else:
@@ -822,9 +849,8 @@ class Interpreter:
         return self.unknown_operation([left, right], f"operator {word}", site)
 
     def _repeat(self, sequence: val.Sequence, count: Value) -> Value:
-        if isinstance(count, Const) and isinstance(count.value, int):
-            if len(sequence.items) * max(count.value, 0) <= MAX_UNROLL:
-                return self.sequence(sequence.items * count.value, sequence.kind)
+        if isinstance(count, Const) and isinstance(count.value, int) and len(sequence.items) * max(count.value, 0) <= MAX_UNROLL:
+            return self.sequence(sequence.items * count.value, sequence.kind)
         return self.sequence((val.Repeated(sequence.items),) if sequence.items else (), sequence.kind)
 
     def _unary(self, frame: Frame, node: low.Unary) -> Value:
@@ -835,7 +861,9 @@ class Interpreter:
         if isinstance(value, Const) and isinstance(value.value, _NUMBER):
             return _folded_unary(node.operator, value.value)
         if isinstance(value, Tensor):
-            return self.caller.operation({"-": "torch.neg", "~": "torch.bitwise_not", "+": "torch.clone"}[node.operator], {"input": value}, None)
+            return self.caller.operation(
+                {"-": "torch.neg", "~": "torch.bitwise_not", "+": "torch.clone"}[node.operator], {"input": value}, None
+            )
         return Symbol((node.operator, value.key)) if isinstance(value, Symbol) else self.unknown_operation([value], node.operator)
 
     def _key(self, value: Value) -> object:
@@ -956,6 +984,7 @@ class Interpreter:
             if truth is False:
                 return Flow.NEXT
             uncertain = uncertain or truth is None
+
         def produce() -> Flow:
             self._generate(frame, node, level + 1, into)
             return Flow.NEXT
@@ -1012,7 +1041,16 @@ class Interpreter:
                 return outcomes.pop() if len(outcomes) == 1 else None
             case Symbol(key=("fraction",)):
                 return True
-            case val.Function() | val.Class() | val.External() | val.Partial() | val.Lambda() | val.Instance() | val.Layer() | val.ModuleValue():
+            case (
+                val.Function()
+                | val.Class()
+                | val.External()
+                | val.Partial()
+                | val.Lambda()
+                | val.Instance()
+                | val.Layer()
+                | val.ModuleValue()
+            ):
                 return True
             case _:
                 return None
@@ -1078,12 +1116,21 @@ class Interpreter:
                 self.mutate(holder, "entries", {**holder.entries, key: value})
                 self.mutate(holder, "open", True)
                 _own(value, holder)
-            case val.Sequence() if isinstance(key, Const) and isinstance(key.value, int) and holder.is_exact and -len(holder.items) <= key.value < len(holder.items):
+            case val.Sequence() if (
+                isinstance(key, Const)
+                and isinstance(key.value, int)
+                and holder.is_exact
+                and -len(holder.items) <= key.value < len(holder.items)
+            ):
                 items = list(holder.items)
                 items[key.value] = value
                 self.mutate(holder, "items", tuple(items))
             case val.Sequence():
-                self.mutate(holder, "items", tuple(choice([i, value]) if not isinstance(i, (val.Alternatives, val.Repeated)) else i for i in holder.items))
+                self.mutate(
+                    holder,
+                    "items",
+                    tuple(choice([i, value]) if not isinstance(i, (val.Alternatives, val.Repeated)) else i for i in holder.items),
+                )
             case val.Instance() if "__items__" in holder.state:
                 self.set_item(holder.state["__items__"], key, value)
             case Tensor() if isinstance(value, Tensor):
@@ -1162,7 +1209,11 @@ def _same(left: Value, right: Value) -> bool | None:
         return True
     if isinstance(left, settled) and isinstance(right, settled) and type(left) is not type(right):
         return False
-    if isinstance(left, val.Heap) and isinstance(right, val.Heap) and not (isinstance(left, val.Sequence) and isinstance(right, val.Sequence)):
+    if (
+        isinstance(left, val.Heap)
+        and isinstance(right, val.Heap)
+        and not (isinstance(left, val.Sequence) and isinstance(right, val.Sequence))
+    ):
         return False
     return None
 
@@ -1216,28 +1267,30 @@ def is_changed_later(module: Module, name: str) -> bool:
     """Whether the module's text shows a module-level container being changed after its definition."""
     import re
 
-    pattern = rf"^[ \t]*(?:{name}[ \t]*\[[^\n]*\][ \t]*=[^=]|{name}\.(?:append|extend|insert|update|setdefault|pop|clear|remove|add)\b|{name}[ \t]*\+=|del[ \t]+{name}\b)"
+    pattern = (
+        rf"^[ \t]*(?:{name}[ \t]*\[[^\n]*\][ \t]*=[^=]|{name}\.(?:append|extend|insert|update|setdefault|pop|clear|remove|add)\b"
+        rf"|{name}[ \t]*\+=|del[ \t]+{name}\b)"
+    )
     return re.search(pattern, module.parsed.text, re.MULTILINE) is not None
 
 
 _EXTERNAL_CONSTANTS: dict[str, Value] = {"typing.TYPE_CHECKING": FALSE, "math.pi": Const(3.141592653589793)}
 
-_Run = Callable[[Interpreter, Frame, Any], Any]
-
-_STATEMENTS: dict[type[low.Node], _Run] = {
-    low.ExpressionStatement: Interpreter._expression_statement, low.Assign: Interpreter._assign, low.AugmentedAssign: Interpreter._augmented_assign,
-    low.If: Interpreter._if, low.For: Interpreter._for, low.While: Interpreter._while, low.Try: Interpreter._try, low.With: Interpreter._with,
-    low.Return: Interpreter._return, low.Raise: Interpreter._raise, low.Break: Interpreter._break, low.Continue: Interpreter._continue,
-    low.Pass: Interpreter._pass, low.Delete: Interpreter._delete, low.Assert: Interpreter._assert, low.ScopeDeclaration: Interpreter._scope,
-    low.ImportModule: Interpreter._import, low.ImportFrom: Interpreter._import_from, low.FunctionDef: Interpreter._function,
-    low.ClassDef: Interpreter._class, low.Match: Interpreter._match, low.Opaque: Interpreter._opaque_statement,
-    _Generated: lambda interpreter, frame, node: node.run(),
+_STATEMENTS: dict[type[low.Node], Callable[[Interpreter, Frame, Any], Flow | None]] = {
+    low.ExpressionStatement: Interpreter._expression_statement, low.Assign: Interpreter._assign,
+    low.AugmentedAssign: Interpreter._augmented_assign, low.If: Interpreter._if, low.For: Interpreter._for, low.While: Interpreter._while,
+    low.Try: Interpreter._try, low.With: Interpreter._with, low.Return: Interpreter._return, low.Raise: Interpreter._raise,
+    low.Break: Interpreter._break, low.Continue: Interpreter._continue, low.Pass: Interpreter._pass, low.Delete: Interpreter._delete,
+    low.Assert: Interpreter._assert, low.ScopeDeclaration: Interpreter._scope, low.ImportModule: Interpreter._import,
+    low.ImportFrom: Interpreter._import_from, low.FunctionDef: Interpreter._function, low.ClassDef: Interpreter._class,
+    low.Match: Interpreter._match, low.Opaque: Interpreter._opaque_statement, _Generated: lambda interpreter, frame, node: node.run(),
 }  # fmt: skip
 
-_EXPRESSIONS: dict[type[low.Node], _Run] = {
-    low.Opaque: Interpreter._opaque, low.Constant: Interpreter._constant, low.Name: Interpreter._name, low.Attribute: Interpreter._attribute,
-    low.Call: Interpreter._call, low.Subscript: Interpreter._subscript, low.SliceExpr: Interpreter._slice, low.Display: Interpreter._display,
-    low.Starred: Interpreter._starred, low.DictDisplay: Interpreter._dictionary, low.Binary: Interpreter._binary, low.Unary: Interpreter._unary,
+_EXPRESSIONS: dict[type[low.Node], Callable[[Interpreter, Frame, Any], Value]] = {
+    low.Opaque: Interpreter._opaque, low.Constant: Interpreter._constant, low.Name: Interpreter._name,
+    low.Attribute: Interpreter._attribute, low.Call: Interpreter._call, low.Subscript: Interpreter._subscript,
+    low.SliceExpr: Interpreter._slice, low.Display: Interpreter._display, low.Starred: Interpreter._starred,
+    low.DictDisplay: Interpreter._dictionary, low.Binary: Interpreter._binary, low.Unary: Interpreter._unary,
     low.Boolean: Interpreter._boolean, low.Compare: Interpreter._compare_node, low.Conditional: Interpreter._conditional,
     low.LambdaExpr: Interpreter._lambda, low.Comprehension: Interpreter._comprehension, low.FormattedString: Interpreter._formatted,
     low.YieldExpr: Interpreter._yield, low.NamedExpression: Interpreter._named,

@@ -28,7 +28,16 @@ _SCALING = re.compile(r"^torch\.(?:Tensor\.)?(?:mul|div|true_divide|divide|multi
 _SHIFTING = re.compile(r"^torch\.(?:Tensor\.)?(?:add|sub)_?$")
 _UNBIASED_BY_CUSTOM = re.compile(r"vocab|token|n_words|num_words|dictionary|alphabet|codebook|embed|proj|latent", re.IGNORECASE)
 # Losses and operations that compare outputs with each other: an offset of all of them is nothing to learn.
-_COMPARISONS = ("TripletMarginLoss", "triplet_margin_loss", "CosineEmbeddingLoss", "cosine_embedding_loss", "cosine_similarity", "CosineSimilarity", "F.normalize", "functional.normalize")
+_COMPARISONS = (
+    "TripletMarginLoss",
+    "triplet_margin_loss",
+    "CosineEmbeddingLoss",
+    "cosine_embedding_loss",
+    "cosine_similarity",
+    "CosineSimilarity",
+    "F.normalize",
+    "functional.normalize",
+)
 _NORMALIZING = frozenset({"torch.nn.functional.normalize", "torch.nn.functional.cosine_similarity"})
 _MAX_STEPS = 2_000
 
@@ -75,16 +84,20 @@ def _is_vocabulary(project: ProjectGraph, layer: Layer) -> bool:
     if size is None or _names(size, _UNBIASED_BY_CUSTOM):
         return True
     for site, others in project.layers.items():
-        if others[0].target in ("torch.nn.Embedding", "torch.nn.EmbeddingBag") and site.path == layer.site.path:
-            if any(other.arguments.get("num_embeddings") == size for other in others):
-                return True
+        if (
+            others[0].target in ("torch.nn.Embedding", "torch.nn.EmbeddingBag")
+            and site.path == layer.site.path
+            and any(other.arguments.get("num_embeddings") == size for other in others)
+        ):
+            return True
     return False
 
 
 def _is_compared(project: ProjectGraph, call: Node) -> bool:
     """Whether the file of the model, or one that names it, compares outputs."""
     program, owner = project.program, call.graph.owner
-    assert program is not None and call.layer is not None
+    assert program is not None
+    assert call.layer is not None
     files = {call.layer.site.path}
     if owner is not None:
         files |= {path for path in program.paths if program.mentions(path, owner[1])}
@@ -111,7 +124,10 @@ def _follows_a_bias(call: Node) -> bool:
 
 def _names(value: Value, pattern: re.Pattern[str]) -> bool:
     """Whether an unknown size is called something that matches."""
-    return isinstance(value, Symbol) and pattern.search(str(value.key[3:] if isinstance(value.key, tuple) and value.key[0] == "parameter" else value.key)) is not None
+    return (
+        isinstance(value, Symbol)
+        and pattern.search(str(value.key[3:] if isinstance(value.key, tuple) and value.key[0] == "parameter" else value.key)) is not None
+    )
 
 
 def _has_depth(call: Node) -> bool:
@@ -123,7 +139,12 @@ def _has_depth(call: Node) -> bool:
         if id(node) in seen:
             continue
         seen.add(id(node))
-        if node.layer is not None and node.operation in BIASED_LAYERS | {"torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN", "torch.nn.Embedding"}:
+        if node.layer is not None and node.operation in BIASED_LAYERS | {
+            "torch.nn.LSTM",
+            "torch.nn.GRU",
+            "torch.nn.RNN",
+            "torch.nn.Embedding",
+        }:
             return True
         stack += [(n, n.graph) for n in node.inputs]
         if node.operation == OUTPUT and node.inputs[0].callee is not None:
@@ -168,4 +189,3 @@ def _main_operand(node: Node) -> list[Node]:
         varying = [n for n in tensors if n.operation not in (PARAMETER, CONSTANT)]
         return varying if len(varying) == 1 else []
     return []
-

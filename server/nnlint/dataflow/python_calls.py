@@ -17,10 +17,28 @@ if TYPE_CHECKING:
 
 _MAX_RANGE = 1_000
 _FIELD = re.compile(r"\{[^{}]*\}")
-_STRING_METHODS = frozenset("lower upper strip lstrip rstrip startswith endswith replace format join split rsplit capitalize title isdigit find count partition rpartition".split())
+_STRING_METHODS = frozenset({
+    "lower", "upper", "strip", "lstrip", "rstrip", "startswith", "endswith", "replace", "format", "join", "split", "rsplit", "capitalize",
+    "title", "isdigit", "find", "count", "partition", "rpartition",
+})  # fmt: skip
 _NUMBER_TYPES = {"builtins.int": int, "builtins.float": float, "builtins.str": str, "builtins.bool": bool}
 # Packages whose functions neither call modules nor keep tensors that matter.
-_HARMLESS = ("builtins.print", "logging.", "warnings.", "time.", "os.", "sys.", "math.", "random.", "typing.", "json.", "re.", "pathlib.", "builtins.id", "builtins.repr")
+_HARMLESS = (
+    "builtins.print",
+    "logging.",
+    "warnings.",
+    "time.",
+    "os.",
+    "sys.",
+    "math.",
+    "random.",
+    "typing.",
+    "json.",
+    "re.",
+    "pathlib.",
+    "builtins.id",
+    "builtins.repr",
+)
 
 
 def call_python(caller: Caller, name: str, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
@@ -59,7 +77,11 @@ def _string_method(caller: Caller, text: str, name: str, arguments: Arguments) -
         result = getattr(text, name)(*plain, **keywords)
     except Exception:  # the program would stop here
         return UNKNOWN
-    return caller.interpreter.sequence([Const(r) for r in result], "list" if isinstance(result, list) else "tuple") if isinstance(result, (list, tuple)) else Const(result)
+    return (
+        caller.interpreter.sequence([Const(r) for r in result], "list" if isinstance(result, list) else "tuple")
+        if isinstance(result, (list, tuple))
+        else Const(result)
+    )
 
 
 _NOT_PLAIN: Any = object()
@@ -120,7 +142,9 @@ def _enumerate(caller: Caller, arguments: Arguments, site: Site | None, frame: F
     for at, item in enumerate(items):
         if isinstance(item, (val.Alternatives, val.Repeated)):
             known = False
-            out += caller.map_items((item,), lambda v: caller.interpreter.sequence((Symbol(("index", caller.interpreter.next_serial())), v), "tuple"))
+            out += caller.map_items(
+                (item,), lambda v: caller.interpreter.sequence((Symbol(("index", caller.interpreter.next_serial())), v), "tuple")
+            )
         else:
             index = Const(start + at) if known else Symbol(("index", caller.interpreter.next_serial()))
             out.append(caller.interpreter.sequence((index, item), "tuple"))
@@ -252,7 +276,14 @@ def _abs(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame |
 
 def _any_all(is_any: bool) -> _Model:
     def decide(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
-        outcomes = [None if isinstance(i, (val.Alternatives, val.Repeated)) else caller.interpreter.truth(i) for i in caller.items_of(arguments.positional[0])] if arguments.positional else []
+        outcomes = (
+            [
+                None if isinstance(i, (val.Alternatives, val.Repeated)) else caller.interpreter.truth(i)
+                for i in caller.items_of(arguments.positional[0])
+            ]
+            if arguments.positional
+            else []
+        )
         if is_any in outcomes:
             return Const(is_any)
         return Symbol(("any", caller.interpreter.next_serial())) if None in outcomes else Const(not is_any)
@@ -284,9 +315,10 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "numbers.Number": (int, float), "numbers.Integral": (int,), "builtins.complex": (complex,), "numbers.Real": (int, float),
 }  # fmt: skip
 _SEQUENCE_TYPES = {
-    "builtins.list": ("list",), "builtins.tuple": ("tuple",), "builtins.set": ("set",), "torch.nn.Sequential": ("Sequential",), "torch.nn.ModuleList": ("ModuleList",),
-    "collections.abc.Sequence": ("list", "tuple"), "collections.abc.Iterable": ("list", "tuple", "set"), "typing.Sequence": ("list", "tuple"),
-    "typing.Iterable": ("list", "tuple", "set"), "torch.nn.Module": ("Sequential", "ModuleList"), "typing.List": ("list",), "typing.Tuple": ("tuple",),
+    "builtins.list": ("list",), "builtins.tuple": ("tuple",), "builtins.set": ("set",), "torch.nn.Sequential": ("Sequential",),
+    "torch.nn.ModuleList": ("ModuleList",), "collections.abc.Sequence": ("list", "tuple"),
+    "collections.abc.Iterable": ("list", "tuple", "set"), "typing.Sequence": ("list", "tuple"), "typing.Iterable": ("list", "tuple", "set"),
+    "torch.nn.Module": ("Sequential", "ModuleList"), "typing.List": ("list",), "typing.Tuple": ("tuple",),
 }  # fmt: skip
 
 
@@ -297,10 +329,20 @@ def _is_instance(caller: Caller, value: Value, kind: Value) -> bool | None:
     match value:
         case Const(value=constant):
             if isinstance(kind, val.Class) or name in _SEQUENCE_TYPES or (name or "").startswith("torch."):
-                return isinstance(constant, str) if name in ("collections.abc.Sequence", "collections.abc.Iterable", "typing.Sequence", "typing.Iterable") else False
+                return (
+                    isinstance(constant, str)
+                    if name in ("collections.abc.Sequence", "collections.abc.Iterable", "typing.Sequence", "typing.Iterable")
+                    else False
+                )
             return isinstance(constant, _PYTHON_TYPES[name]) if name in _PYTHON_TYPES else False if name in ("builtins.dict",) else None
         case val.Sequence():
-            return value.kind in _SEQUENCE_TYPES[name] if name in _SEQUENCE_TYPES else False if name is not None or isinstance(kind, val.Class) else None
+            return (
+                value.kind in _SEQUENCE_TYPES[name]
+                if name in _SEQUENCE_TYPES
+                else False
+                if name is not None or isinstance(kind, val.Class)
+                else None
+            )
         case val.Mapping_():
             if name in ("builtins.dict", "collections.OrderedDict", "typing.Dict", "collections.abc.Mapping", "typing.Mapping"):
                 return value.kind == "dict"
@@ -325,7 +367,8 @@ def _is_instance(caller: Caller, value: Value, kind: Value) -> bool | None:
 
 
 _FAMILIES = {
-    "torch.nn.modules.conv._ConvNd": ("torch.nn.Conv", "torch.nn.LazyConv"), "torch.nn.modules.batchnorm._BatchNorm": ("torch.nn.BatchNorm", "torch.nn.SyncBatchNorm"),
+    "torch.nn.modules.conv._ConvNd": ("torch.nn.Conv", "torch.nn.LazyConv"),
+    "torch.nn.modules.batchnorm._BatchNorm": ("torch.nn.BatchNorm", "torch.nn.SyncBatchNorm"),
     "torch.nn.modules.instancenorm._InstanceNorm": ("torch.nn.InstanceNorm",),
 }  # fmt: skip
 
@@ -362,7 +405,7 @@ def _getattr(caller: Caller, arguments: Arguments, site: Site | None, frame: Fra
 
 def pattern_of(key: Value) -> str | None:
     """`conv{}` for a name that is put together from known text and an unknown number: it stands for all names of that form."""
-    return key.key[1] if isinstance(key, Symbol) and isinstance(key.key, tuple) and key.key[0] == "pattern" else None  # type: ignore[no-any-return]
+    return key.key[1] if isinstance(key, Symbol) and isinstance(key.key, tuple) and key.key[0] == "pattern" else None
 
 
 def _setattr(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
@@ -501,14 +544,16 @@ def _next(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame 
 _Model = Callable[["Caller", "Arguments", "Site | None", "Frame | None"], "Value | None"]
 
 _MODELS: dict[str, _Model] = {
-    "builtins.range": _range, "builtins.len": _len, "builtins.enumerate": _enumerate, "builtins.zip": _zip, "builtins.list": _to_sequence("list"),
-    "builtins.tuple": _to_sequence("tuple"), "builtins.set": _to_sequence("set"), "builtins.frozenset": _to_sequence("set"), "builtins.iter": _to_sequence("list"),
-    "builtins.reversed": _reversed, "builtins.sorted": _sorted, "builtins.map": _map, "builtins.filter": _filter, "builtins.sum": _sum,
-    "builtins.max": _extreme(True), "builtins.min": _extreme(False), "builtins.int": _number("builtins.int"), "builtins.float": _number("builtins.float"),
-    "builtins.str": _number("builtins.str"), "builtins.bool": _number("builtins.bool"), "builtins.abs": _abs, "builtins.round": _number("builtins.int"),
-    "builtins.any": _any_all(True), "builtins.all": _any_all(False), "builtins.isinstance": _isinstance, "builtins.getattr": _getattr,
-    "builtins.setattr": _setattr, "builtins.hasattr": _hasattr, "builtins.callable": _callable, "builtins.type": _type, "builtins.super": _super,
-    "builtins.dict": _dict, "collections.OrderedDict": _dict, "typing.OrderedDict": _dict, "functools.partial": _partial, "copy.deepcopy": _deepcopy,
+    "builtins.range": _range, "builtins.len": _len, "builtins.enumerate": _enumerate, "builtins.zip": _zip,
+    "builtins.list": _to_sequence("list"), "builtins.tuple": _to_sequence("tuple"), "builtins.set": _to_sequence("set"),
+    "builtins.frozenset": _to_sequence("set"), "builtins.iter": _to_sequence("list"), "builtins.reversed": _reversed,
+    "builtins.sorted": _sorted, "builtins.map": _map, "builtins.filter": _filter, "builtins.sum": _sum, "builtins.max": _extreme(True),
+    "builtins.min": _extreme(False), "builtins.int": _number("builtins.int"), "builtins.float": _number("builtins.float"),
+    "builtins.str": _number("builtins.str"), "builtins.bool": _number("builtins.bool"), "builtins.abs": _abs,
+    "builtins.round": _number("builtins.int"), "builtins.any": _any_all(True), "builtins.all": _any_all(False),
+    "builtins.isinstance": _isinstance, "builtins.getattr": _getattr, "builtins.setattr": _setattr, "builtins.hasattr": _hasattr,
+    "builtins.callable": _callable, "builtins.type": _type, "builtins.super": _super, "builtins.dict": _dict,
+    "collections.OrderedDict": _dict, "typing.OrderedDict": _dict, "functools.partial": _partial, "copy.deepcopy": _deepcopy,
     "copy.copy": _deepcopy, "builtins.vars": _vars, "functools.reduce": _reduce, "itertools.chain": _chain, "itertools.repeat": _repeat,
     "collections.deque": _to_sequence("list"), "typing.cast": lambda c, a, s, f: a.positional[1] if len(a.positional) > 1 else UNKNOWN,
     "copy.replace": lambda c, a, s, f: None, "builtins.next": _next, "itertools.tee": _first,

@@ -1,6 +1,6 @@
 """Follows one bias forward through the graphs: does everything that it does vanish in a normalisation?
 
-The walk starts at the calls of the layer and stops at the first place where nothing more is known (⊤) or where anybody
+The walk starts at the calls of the layer and stops at the first place where nothing more is known (`ANY_SHIFT`) or where anybody
 may look at the value (a result of a graph that anybody may run, an escape). It goes into called graphs with the facts of
 their inputs, and out of a graph to each of its callers.
 """
@@ -61,7 +61,9 @@ class Trace:
             row = find_row(node.operation)
             if row is not None and row.is_linear and node not in self.calls:
                 return False
-            is_mixed = any((r := find_row(use.operation)) is not None and (r.is_sum or use.operation in _CONCATENATIONS) for use in node.uses)
+            is_mixed = any(
+                (r := find_row(use.operation)) is not None and (r.is_sum or use.operation in _CONCATENATIONS) for use in node.uses
+            )
             if is_mixed and len({id(use) for use in node.uses}) > 1:
                 return False  # part of a stream: other readers follow
         return True
@@ -125,7 +127,7 @@ class _Walk:
             for use in node.uses:
                 heappush(queue, (use.number, id(use), use))
             self._passed(node)
-        done: dict[Node, ShiftFact] = {}
+        done: dict[Node, tuple[ShiftFact, ...]] = {}
         while queue:
             _, _, node = heappop(queue)
             while queue and queue[0][2] is node:
@@ -143,7 +145,7 @@ class _Walk:
                 raise _Lost(Loss(node, _loss_reason(node)))
             if node.operation == CALL:
                 changed = calls[node] != done.get(node)
-                done[node] = calls[node]  # type: ignore[assignment]
+                done[node] = calls[node]
             else:
                 changed = facts.get(node) != fact
                 facts[node] = fact
@@ -186,5 +188,3 @@ def _loss_reason(node: Node) -> str:
     if find_row(node.operation) is None:
         return f"nothing is known of `{node.operation}`"
     return f"it passes `{node.operation.removeprefix('torch.').removeprefix('nn.')}`"
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnlint.dataflow import values as val
+from nnlint.dataflow.caller_base import CallerBase
 from nnlint.dataflow.graph import CONSTANT, PARAMETER, UNKNOWN_OPERATION, Node
 from nnlint.dataflow.transfer import find_row
 from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
@@ -24,26 +25,48 @@ WEIGHT_TIED = "weight tied"
 
 _CONTAINERS = {"torch.nn.Sequential": "Sequential", "torch.nn.ModuleList": "ModuleList", "torch.nn.ModuleDict": "ModuleDict"}
 # Wrappers that return the module they are given, for all that is asked here.
-_WRAPPERS = frozenset(
-    """torch.compile torch.jit.script torch.jit.trace torch.nn.utils.weight_norm torch.nn.utils.spectral_norm
-    torch.nn.utils.parametrizations.weight_norm torch.nn.utils.parametrizations.spectral_norm torch.nn.utils.parametrizations.orthogonal
-    torch.nn.utils.remove_weight_norm torch.nn.utils.remove_spectral_norm torch.nn.DataParallel torch.nn.parallel.DistributedDataParallel
-    torch.nn.SyncBatchNorm.convert_sync_batchnorm torch.quantization.fuse_modules torch.nn.utils.fusion.fuse_conv_bn_eval""".split()
-)
+_WRAPPERS = frozenset({
+    "torch.compile", "torch.jit.script", "torch.jit.trace", "torch.nn.utils.weight_norm", "torch.nn.utils.spectral_norm",
+    "torch.nn.utils.parametrizations.weight_norm", "torch.nn.utils.parametrizations.spectral_norm",
+    "torch.nn.utils.parametrizations.orthogonal", "torch.nn.utils.remove_weight_norm", "torch.nn.utils.remove_spectral_norm",
+    "torch.nn.DataParallel", "torch.nn.parallel.DistributedDataParallel", "torch.nn.SyncBatchNorm.convert_sync_batchnorm",
+    "torch.quantization.fuse_modules", "torch.nn.utils.fusion.fuse_conv_bn_eval",
+})  # fmt: skip
 _CHECKPOINTS = frozenset({"torch.utils.checkpoint.checkpoint"})
-_TENSOR_MAKERS = frozenset(
-    """zeros ones rand randn randint arange linspace logspace eye full empty tensor as_tensor from_numpy zeros_like ones_like rand_like randn_like
-    full_like empty_like meshgrid tril_indices triu_indices hann_window bernoulli normal""".split()
-)
+_TENSOR_MAKERS = frozenset({
+    "zeros", "ones", "rand", "randn", "randint", "arange", "linspace", "logspace", "eye", "full", "empty", "tensor", "as_tensor",
+    "from_numpy", "zeros_like", "ones_like", "rand_like", "randn_like", "full_like", "empty_like", "meshgrid", "tril_indices",
+    "triu_indices", "hann_window", "bernoulli", "normal",
+})  # fmt: skip
+# What has no part in a graph of tensors.
+_WITHOUT_GRAPH = (
+    "torch.device", "torch.dtype", "torch.Size", "torch.is_", "torch.cuda", "torch.backends", "torch.set_", "torch.no_grad",
+    "torch.manual_seed", "torch.get_", "torch.utils.data", "torch.optim", "torch.jit.is_", "torch.load", "torch.save", "torch.hub",
+    "torch.finfo", "torch.iinfo", "torch.inference_mode", "torch.autocast", "torch.amp", "torch.compiler", "torch.autograd",
+    "torch.fx.wrap", "torch.distributed.get", "torch.distributed.is",
+)  # fmt: skip
 _INITIALIZERS = ("torch.nn.init.",)
-_NO_TENSORS = frozenset({"size", "dim", "numel", "item", "tolist", "numpy", "is_floating_point", "get_device", "data_ptr", "stride", "is_contiguous", "element_size"})
+_NO_TENSORS = frozenset(
+    {
+        "size",
+        "dim",
+        "numel",
+        "item",
+        "tolist",
+        "numpy",
+        "is_floating_point",
+        "get_device",
+        "data_ptr",
+        "stride",
+        "is_contiguous",
+        "element_size",
+    }
+)
 _SEVERAL = "returns several"
 
 
-class TorchCalls:
+class TorchCalls(CallerBase):
     """Mixed into the caller: everything whose name starts with `torch.`."""
-
-    interpreter: Interpreter
 
     def call_torch(self, name: str, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
         if name in _CONTAINERS:
@@ -64,12 +87,14 @@ class TorchCalls:
 
             rest = NewArguments(arguments.positional[1:], arguments.keywords, arguments.has_open_positional, arguments.has_open_keywords)
             return self.call_tensor_method(arguments.positional[0], short, rest, site)
-        if name.startswith(("torch.device", "torch.dtype", "torch.Size", "torch.is_", "torch.cuda", "torch.backends", "torch.set_", "torch.no_grad", "torch.manual_seed",
-                            "torch.get_", "torch.utils.data", "torch.optim", "torch.jit.is_", "torch.load", "torch.save", "torch.hub", "torch.finfo", "torch.iinfo",
-                            "torch.inference_mode", "torch.autocast", "torch.amp", "torch.compiler", "torch.autograd", "torch.fx.wrap", "torch.distributed.get", "torch.distributed.is")):  # fmt: skip
+        if name.startswith(_WITHOUT_GRAPH):
             if name.startswith(("torch.jit.is_scripting", "torch.jit.is_tracing", "torch.compiler.is_")):
                 return Const(False)
-            return Unknown(f"`{name}`") if not name.startswith("torch.autograd") else self.interpreter.unknown_operation(arguments.all, name, site)
+            return (
+                Unknown(f"`{name}`")
+                if not name.startswith("torch.autograd")
+                else self.interpreter.unknown_operation(arguments.all, name, site)
+            )
         if short in _TENSOR_MAKERS and name.count(".") == 1:
             return Tensor(self.interpreter.graph.add(CONSTANT, rank=_made_rank(arguments), reason=f"made by `{name}`"))
         bound = signature(name)
@@ -87,7 +112,9 @@ class TorchCalls:
 
         own = {"use_reentrant", "context_fn", "determinism_check", "debug", "preserve_rng_state", "early_stop"}
         keywords = {k: v for k, v in arguments.keywords.items() if k not in own}
-        return self.call(arguments.positional[0], NewArguments(arguments.positional[1:], keywords, arguments.has_open_positional), site, frame)
+        return self.call(
+            arguments.positional[0], NewArguments(arguments.positional[1:], keywords, arguments.has_open_positional), site, frame
+        )
 
     # --- layers ---
 
@@ -100,7 +127,11 @@ class TorchCalls:
             for layer in _layers(value):
                 self.escape_layer(layer, f"given to `{name}`")
         if arguments.has_open_keywords:
-            bound |= {p.name: Unknown("may be given by a star argument") for p in bound_signature.parameters if p.name not in bound and p.kind in ("positional", "keyword")}
+            bound |= {
+                p.name: Unknown("may be given by a star argument")
+                for p in bound_signature.parameters
+                if p.name not in bound and p.kind in ("positional", "keyword")
+            }
         is_open = arguments.has_open_keywords or arguments.has_entry_keywords
         layer = val.Layer({}, name, bound, site, is_open, () if frame is None else frame.call_sites, serial=self.interpreter.next_serial())
         self.contexts.layers.append(layer)
@@ -204,7 +235,13 @@ class TorchCalls:
     def _note_bias_use(self, name: str, inputs: list[Node]) -> None:
         """A bias that is computed with is no longer only added by its own layer; writing into it (`bias.zero_()`) is initialisation."""
         for node in inputs:
-            if node.operation == PARAMETER and node.layer is not None and node.reason == "bias" and not name.endswith("_") and name != "torch.detach":
+            if (
+                node.operation == PARAMETER
+                and node.layer is not None
+                and node.reason == "bias"
+                and not name.endswith("_")
+                and name != "torch.detach"
+            ):
                 node.layer.mark(BIAS_USED, "its bias is read")
 
     def call_tensor_method(self, receiver: Tensor, name: str, arguments: Arguments, site: Site | None) -> Value:
@@ -223,7 +260,9 @@ class TorchCalls:
             if inplace is not None and signature(f"torch.Tensor.{inplace}") is not None:
                 return self.call_tensor_method(receiver, inplace, arguments, site)
             if bound is None and name in ("type_as", "to", "cuda", "cpu", "type", "view_as", "expand_as", "reshape_as"):
-                return self.operation(public, {"input": receiver, **{f"argument[{i}]": v for i, v in enumerate(arguments.positional)}}, site)
+                return self.operation(
+                    public, {"input": receiver, **{f"argument[{i}]": v for i, v in enumerate(arguments.positional)}}, site
+                )
             return self.interpreter.unknown_operation([receiver, *arguments.all], f"`Tensor.{name}`", site)
         named = bound.bind([receiver, *arguments.positional], arguments.keywords)
         if name.endswith("_") and find_row(canonical_name(public)) is None and signature(f"torch.Tensor.{name[:-1]}") is not None:

@@ -254,10 +254,10 @@ class Layer(Heap):
 
 
 def tensors_in(value: Value, depth: int = 6) -> Iterator[Tensor]:
-    """Every tensor that a value holds, containers and objects included."""
+    """Every tensor that a value holds, containers and objects included. What modules keep escaped when it was stored there."""
     if isinstance(value, Tensor):
         yield value
-    elif depth:
+    elif depth and not (isinstance(value, (Sequence, Mapping_, Instance)) and value.is_module):
         for part in parts_of(value):
             yield from tensors_in(part, depth - 1)
 

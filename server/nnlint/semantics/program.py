@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from nnlint.semantics.definitions import (
     AssignedDefinition,
@@ -27,7 +27,6 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 # Strings and comments; an f-string's expressions go with it, which loses a mention and no more.
 _NO_CODE = re.compile(r"\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|#[^\n]*")
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__name__", "__doc__"}
-_MAX_IMPORT_HOPS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +145,9 @@ def _bound_names(body: Sequence[low.Node]) -> Iterator[str]:
                 yield from _target_names(target)
                 yield from _bound_names((*statement.body, *statement.orelse))
             case low.With(items=items):
-                for _, target in items:
-                    if target is not None:
-                        yield from _target_names(target)
+                for _, bound in items:
+                    if bound is not None:
+                        yield from _target_names(bound)
                 yield from _bound_names(statement.body)
             case low.Try():
                 yield from _bound_names((*statement.body, *statement.orelse, *statement.finalbody))
@@ -173,7 +172,14 @@ class Program:
     Every question asked about a name or a module is told to `on_read`, so that a summary can record what it rests on.
     """
 
-    def __init__(self, text: Callable[[str], str | None], paths: Sequence[str], import_roots: Sequence[str], parser: Parser, modules: dict[str, Module] | None = None) -> None:
+    def __init__(
+        self,
+        text: Callable[[str], str | None],
+        paths: Sequence[str],
+        import_roots: Sequence[str],
+        parser: Parser,
+        modules: dict[str, Module] | None = None,
+    ) -> None:
         self._text = text
         self.paths = frozenset(paths)
         self._roots = tuple(import_roots)
@@ -303,13 +309,13 @@ class Program:
         if tops is not None and not is_import(tops[-1]):
             return Origin(module.path, name)
         if tops is not None:
-            item = next((i for s in reversed(tops[-1].block.block.body) if (i := _imported(s, name)) is not None), None)  # type: ignore[arg-type]
+            item = next((i for s in reversed(tops[-1].block.block.body) if (i := _imported(s, name)) is not None), None)
             return None if item is None else self._imported_origin(module, item)
         for top in module.stars:
             for statement in top.block.block.body:
                 if isinstance(statement, low.ImportFrom) and statement.names is None:
                     found = self._imported_origin(module, _Import(statement.module, statement.level, name))
-                    if found is not None and not (found.path is None and not is_exported(found.name.rpartition(".")[0], name)):
+                    if found is not None and not (found.path is None and not is_exported((found.name or "").rpartition(".")[0], name)):
                         return found
         return None
 
@@ -357,7 +363,7 @@ class Program:
         for statement in reversed(block.block.body):
             match statement:
                 case low.FunctionDef(name=bound) if bound == name:
-                    return self._once(module, block.name, lambda node=statement: FunctionDefinition(module, block.name, node))
+                    return self._once(module, block.name, partial(FunctionDefinition, module, block.name, statement))
                 case low.ClassDef(name=bound) if bound == name:
                     return self.class_at(module, top)
                 case low.ImportModule() | low.ImportFrom():
@@ -374,7 +380,9 @@ class Program:
         found = self._once(module, top.block.name, lambda: _make_class(module, top))
         return found if isinstance(found, ClassDefinition) else None
 
-    def _once(self, module: Module, block: BlockName, make: Callable[[], ClassDefinition | FunctionDefinition | None]):  # type: ignore[no-untyped-def]
+    def _once(
+        self, module: Module, block: BlockName, make: Callable[[], ClassDefinition | FunctionDefinition | None]
+    ) -> ClassDefinition | FunctionDefinition | None:
         key = (module.path, block)
         if key not in self._classes:
             self._classes[key] = make()

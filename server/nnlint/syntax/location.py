@@ -58,7 +58,7 @@ class _Located:
         self._is_ascii = source.isascii()
 
     def span(self, node: Any) -> Span:
-        span = self._spans[node]
+        span: Any = self._spans[node]
         start, end = span.start, span.start + span.length
         if not self._is_ascii:
             start = len(self._bytes[:start].decode("utf-8", "surrogatepass"))

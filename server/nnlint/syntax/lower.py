@@ -22,6 +22,8 @@ _COMPARE = {
     cst.Equal: "==", cst.NotEqual: "!=", cst.LessThan: "<", cst.LessThanEqual: "<=", cst.GreaterThan: ">", cst.GreaterThanEqual: ">=",
     cst.In: "in", cst.NotIn: "not in", cst.Is: "is", cst.IsNot: "is not",
 }  # fmt: skip
+_DISPLAYS: dict[type, str] = {cst.Tuple: "tuple", cst.List: "list", cst.Set: "set"}
+_COMPREHENSIONS: dict[type, str] = {cst.ListComp: "list", cst.SetComp: "set", cst.DictComp: "dict", cst.GeneratorExp: "generator"}
 _KEYWORD_CONSTANTS = {"None": None, "True": True, "False": False}
 
 
@@ -56,7 +58,8 @@ class Lowering:
         return self.body(node.body)
 
     def expr(self, node: cst.CSTNode) -> low.Node:
-        return _EXPRESSIONS[type(node)](self, node)
+        lowered: low.Node = _EXPRESSIONS[type(node)](self, node)
+        return lowered
 
     def maybe(self, node: cst.CSTNode | None) -> low.Node | None:
         return None if node is None else self.expr(node)
@@ -131,7 +134,7 @@ class Lowering:
         return low.Starred(self.expr(node.value)) if node.star else self.expr(node.value)
 
     def display(self, node: Any) -> low.Node:
-        kind = {cst.Tuple: "tuple", cst.List: "list", cst.Set: "set"}[type(node)]
+        kind = _DISPLAYS[type(node)]
         return low.Display(kind, tuple([self.element(e) for e in node.elements]))
 
     def element(self, node: cst.BaseElement) -> low.Node:
@@ -179,7 +182,7 @@ class Lowering:
         return low.LambdaExpr(self.parameters(node.params), self.expr(node.body))
 
     def comprehension(self, node: Any) -> low.Node:
-        kind = {cst.ListComp: "list", cst.SetComp: "set", cst.DictComp: "dict", cst.GeneratorExp: "generator"}[type(node)]
+        kind = _COMPREHENSIONS[type(node)]
         generators: list[low.Generator] = []
         clause = node.for_in
         while clause is not None:
@@ -357,11 +360,11 @@ _EXPRESSIONS: _Table = {
 
 _STATEMENTS: _Table = {
     cst.Expr: Lowering.expression_statement, cst.Assign: Lowering.assign, cst.AnnAssign: Lowering.annotated_assign,
-    cst.AugAssign: Lowering.augmented_assign, cst.If: Lowering.if_, cst.For: Lowering.for_, cst.While: Lowering.while_, cst.Try: Lowering.try_,
-    cst.TryStar: Lowering.try_, cst.With: Lowering.with_, cst.Return: Lowering.return_, cst.Raise: Lowering.raise_, cst.Break: Lowering.break_,
-    cst.Continue: Lowering.continue_, cst.Pass: Lowering.pass_, cst.Del: Lowering.delete, cst.Assert: Lowering.assert_,
-    cst.Global: Lowering.scope, cst.Nonlocal: Lowering.scope, cst.Import: Lowering.import_, cst.ImportFrom: Lowering.import_from,
-    cst.FunctionDef: Lowering.function, cst.ClassDef: Lowering.class_, cst.Match: Lowering.match,
+    cst.AugAssign: Lowering.augmented_assign, cst.If: Lowering.if_, cst.For: Lowering.for_, cst.While: Lowering.while_,
+    cst.Try: Lowering.try_, cst.TryStar: Lowering.try_, cst.With: Lowering.with_, cst.Return: Lowering.return_, cst.Raise: Lowering.raise_,
+    cst.Break: Lowering.break_, cst.Continue: Lowering.continue_, cst.Pass: Lowering.pass_, cst.Del: Lowering.delete,
+    cst.Assert: Lowering.assert_, cst.Global: Lowering.scope, cst.Nonlocal: Lowering.scope, cst.Import: Lowering.import_,
+    cst.ImportFrom: Lowering.import_from, cst.FunctionDef: Lowering.function, cst.ClassDef: Lowering.class_, cst.Match: Lowering.match,
 }  # fmt: skip
 if hasattr(cst, "TypeAlias"):
     _STATEMENTS[cst.TypeAlias] = Lowering.pass_

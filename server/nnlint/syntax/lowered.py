@@ -13,6 +13,11 @@ from dataclasses import dataclass
 class Node:
     """Base of all lowered nodes; compared by identity."""
 
+    def fields(self) -> list[object]:
+        """What the node holds, field by field: nodes, tuples of them, names and numbers."""
+        slots: tuple[str, ...] = self.__slots__
+        return [getattr(self, slot) for slot in slots]
+
 
 # --- expressions -------------------------------------------------------------------------------------------------------
 

@@ -52,10 +52,6 @@ class ParsedBlock:
         return self._body
 
     @property
-    def is_parsed(self) -> bool:
-        return self._body is not None
-
-    @property
     def problem(self) -> SyntaxProblem | None:
         """Why the block does not parse, once it is known to be parsed or refused."""
         return self._problem

@@ -28,7 +28,9 @@ _TRIPLE_END = {'"""': re.compile(r'(?:\\[\s\S]|[^\\])*?"""'), "'''": re.compile(
 _LINE_END = re.compile(r"\r\n|\n|\r|\Z")
 _INDENT = re.compile(r"[ \t\f]*")
 # Keywords that start a statement and can stand nowhere inside brackets: what precedes them was left open.
-_FRESH_START = re.compile(r"[ \t]*(?:(?:async[ \t]+)?def[ \t]+\w|class[ \t]+\w|import[ \t]+\w|@\w|return\b|with[ \t]+\w|while[ \t]+\w|raise\b|try[ \t]*:)")
+_FRESH_START = re.compile(
+    r"[ \t]*(?:(?:async[ \t]+)?def[ \t]+\w|class[ \t]+\w|import[ \t]+\w|@\w|return\b|with[ \t]+\w|while[ \t]+\w|raise\b|try[ \t]*:)"
+)
 _DEFINITION = re.compile(r"[ \t]*(?:(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(|class[ \t]+\w+[ \t]*[(:])")
 _WORD = re.compile(r"@|\w+|")
 _LONG_LINE = 4_000

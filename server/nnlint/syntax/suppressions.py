@@ -54,7 +54,9 @@ def suppressions_in(parsed: ParsedFile) -> list[Suppression]:
             case "ignore-file":
                 found.append(Suppression(Scope.FILE, comment, Span(0, len(text)), selectors))
             case "off":
-                found.append(Suppression(Scope.RANGE, comment, Span(comment.end, _range_end(comments[at + 1 :], selectors, len(text))), selectors))
+                found.append(
+                    Suppression(Scope.RANGE, comment, Span(comment.end, _range_end(comments[at + 1 :], selectors, len(text))), selectors)
+                )
     return found
 
 

@@ -81,6 +81,12 @@ _QUOTIENTS = "torch.div torch.divide torch.true_divide torch.Tensor.div torch.Te
 register(_SUMS, Row(_sum, broadcast_rank, is_sum=True))
 register(_PRODUCTS, Row(_product, broadcast_rank))
 register(_QUOTIENTS, Row(_quotient, broadcast_rank))
-register("torch.floor_divide torch.remainder torch.maximum torch.minimum torch.bitwise_and torch.bitwise_or torch.bitwise_xor torch.bitwise_not torch.fmod torch.addcmul torch.lerp torch.cross torch.where",
-         Row(destroys, broadcast_rank))  # fmt: skip
-register("torch.masked_fill torch.Tensor.masked_fill torch.Tensor.masked_fill_", Row(_masked, lambda node: n.rank if (n := input_node(node)) is not None else None))
+register(
+    "torch.floor_divide torch.remainder torch.maximum torch.minimum torch.bitwise_and torch.bitwise_or "
+    "torch.bitwise_xor torch.bitwise_not torch.fmod torch.addcmul torch.lerp torch.cross torch.where",
+    Row(destroys, broadcast_rank),
+)
+register(
+    "torch.masked_fill torch.Tensor.masked_fill torch.Tensor.masked_fill_",
+    Row(_masked, lambda node: n.rank if (n := input_node(node)) is not None else None),
+)

@@ -81,7 +81,13 @@ def _view(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 
 def _is_axis(size: Value, source: Node, axis: int) -> bool:
     """Whether a target size is provably the size of that axis of the source."""
-    return isinstance(size, Symbol) and isinstance(size.key, tuple) and size.key[0] == "size" and size.key[2:] == (axis,) and size.key[1] == id(source)
+    return (
+        isinstance(size, Symbol)
+        and isinstance(size.key, tuple)
+        and size.key[0] == "size"
+        and size.key[2:] == (axis,)
+        and size.key[1] == id(source)
+    )
 
 
 def _unflatten_parts(node: Node) -> tuple[int, int] | None:
@@ -124,7 +130,10 @@ def _order(node: Node) -> list[int] | None:
         order[-2:] = order[-2:][::-1]
         return order
     if name in ("transpose", "swapaxes", "swapdims", "transpose_"):
-        one, other = integer(node, "dim0" if "dim0" in node.arguments else "axis0"), integer(node, "dim1" if "dim1" in node.arguments else "axis1")
+        one, other = (
+            integer(node, "dim0" if "dim0" in node.arguments else "axis0"),
+            integer(node, "dim1" if "dim1" in node.arguments else "axis1"),
+        )
         if one is None or other is None:
             return None
         order[one % rank], order[other % rank] = order[other % rank], order[one % rank]
@@ -327,19 +336,32 @@ def _unbind(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 
 register("torch.flatten torch.nn.Flatten torch.Tensor.flatten", Row(_flatten, _flatten_rank))
 register("torch.reshape torch.Tensor.view torch.Tensor.reshape", Row(_view, _view_rank))
-register("torch.permute torch.Tensor.permute torch.transpose torch.Tensor.transpose torch.Tensor.transpose_ torch.swapaxes torch.swapdims torch.Tensor.swapaxes torch.movedim torch.moveaxis torch.Tensor.movedim torch.t torch.Tensor.t torch.Tensor.mT",
-         Row(_permute, _permute_rank))  # fmt: skip
+register(
+    "torch.permute torch.Tensor.permute torch.transpose torch.Tensor.transpose torch.Tensor.transpose_ "
+    "torch.swapaxes torch.swapdims torch.Tensor.swapaxes torch.movedim torch.moveaxis torch.Tensor.movedim torch.t "
+    "torch.Tensor.t torch.Tensor.mT",
+    Row(_permute, _permute_rank),
+)
 register("torch.unsqueeze torch.Tensor.unsqueeze torch.Tensor.unsqueeze_", Row(_unsqueeze, _unsqueeze_rank))
 register("torch.squeeze torch.Tensor.squeeze torch.Tensor.squeeze_", Row(_squeeze, _squeeze_rank))
 register("torch.cat torch.concat torch.concatenate", Row(_cat, _cat_rank))
 register("torch.stack", Row(_stack, _stack_rank))
-register("torch.chunk torch.split torch.tensor_split torch.Tensor.chunk torch.Tensor.split torch.split_with_sizes", Row(_along, input_rank, lambda node: True))
+register(
+    "torch.chunk torch.split torch.tensor_split torch.Tensor.chunk torch.Tensor.split torch.split_with_sizes",
+    Row(_along, input_rank, lambda node: True),
+)
 register("torch.unbind torch.Tensor.unbind", Row(_unbind, _unbind_rank, lambda node: True))
 register("torch.unbind.part", Row(_unbound))
-register("torch.narrow torch.flip torch.roll torch.Tensor.narrow torch.Tensor.flip torch.Tensor.roll torch.Tensor.repeat_interleave torch.repeat_interleave", Row(_along, input_rank))
+register(
+    "torch.narrow torch.flip torch.roll torch.Tensor.narrow torch.Tensor.flip torch.Tensor.roll "
+    "torch.Tensor.repeat_interleave torch.repeat_interleave",
+    Row(_along, input_rank),
+)
 register("torch.Tensor.__getitem__", Row(_item, _item_rank))
 register("torch.Tensor.expand torch.Tensor.repeat torch.tile torch.Tensor.tile", Row(_expand, _expand_rank))
 register("torch.unflatten torch.nn.Unflatten torch.Tensor.unflatten", Row(_unflatten, _unflatten_rank))
-register("torch.Tensor.unfold torch.gather torch.index_select torch.take_along_dim torch.einsum torch.Tensor.scatter torch.masked_select torch.nn.Embedding torch.nn.functional.embedding torch.nn.functional.one_hot",
-         Row(destroys))  # fmt: skip
-
+register(
+    "torch.Tensor.unfold torch.gather torch.index_select torch.take_along_dim torch.einsum torch.Tensor.scatter "
+    "torch.masked_select torch.nn.Embedding torch.nn.functional.embedding torch.nn.functional.one_hot",
+    Row(destroys),
+)

@@ -53,7 +53,10 @@ def _transposed(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     fact = fact_of(node, facts)
     if not isinstance(fact, Shift):
         return fact
-    plain = all(integers(node, name) is not None and set(integers(node, name) or ()) == {n} for name, n in (("kernel_size", 1), ("stride", 1), ("padding", 0)))
+    plain = all(
+        integers(node, name) is not None and set(integers(node, name) or ()) == {n}
+        for name, n in (("kernel_size", 1), ("stride", 1), ("padding", 0))
+    )
     return Shift(fact.axes | {1} if plain else fact.axes | set(range(1, spatial_axes(node.operation) + 2)))
 
 
@@ -97,9 +100,15 @@ CONVOLUTIONS = " ".join(f"torch.nn.{lazy}Conv{n}d" for lazy in ("", "Lazy") for 
 TRANSPOSED = " ".join(f"torch.nn.{lazy}ConvTranspose{n}d" for lazy in ("", "Lazy") for n in (1, 2, 3))
 
 register(CONVOLUTIONS, Row(_convolution, _conv_rank, is_linear=True))
-register("torch.nn.functional.conv1d torch.nn.functional.conv2d torch.nn.functional.conv3d torch.conv1d torch.conv2d torch.conv3d", Row(_convolution, _conv_rank, is_linear=True))
+register(
+    "torch.nn.functional.conv1d torch.nn.functional.conv2d torch.nn.functional.conv3d torch.conv1d torch.conv2d torch.conv3d",
+    Row(_convolution, _conv_rank, is_linear=True),
+)
 register(TRANSPOSED, Row(_transposed, _conv_rank, is_linear=True))
-register("torch.nn.functional.conv_transpose1d torch.nn.functional.conv_transpose2d torch.nn.functional.conv_transpose3d", Row(_transposed, _conv_rank, is_linear=True))
+register(
+    "torch.nn.functional.conv_transpose1d torch.nn.functional.conv_transpose2d torch.nn.functional.conv_transpose3d",
+    Row(_transposed, _conv_rank, is_linear=True),
+)
 register("torch.nn.Linear torch.nn.LazyLinear torch.nn.functional.linear", Row(_projection, input_rank, is_linear=True))
 register("torch.nn.Bilinear torch.nn.functional.bilinear", Row(_bilinear, input_rank, is_linear=True))
 register("torch.matmul torch.bmm torch.mm", Row(_matmul, input_rank, is_linear=True))
@@ -119,5 +128,3 @@ def has_bias(node_arguments_bias: object) -> bool | None:
     if isinstance(node_arguments_bias, Const):
         return bool(node_arguments_bias.value)
     return None
-
-

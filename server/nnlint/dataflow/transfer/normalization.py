@@ -7,7 +7,19 @@ from collections.abc import Sequence
 from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, Shift, ShiftFact
 from nnlint.dataflow.graph import Node
 from nnlint.dataflow.transfer.linear import spatial_axes
-from nnlint.dataflow.transfer.row import Row, argument, destroys, fact_of, flag, input_node, input_rank, others_are_untouched, register, registered, same_number
+from nnlint.dataflow.transfer.row import (
+    Row,
+    argument,
+    destroys,
+    fact_of,
+    flag,
+    input_node,
+    input_rank,
+    others_are_untouched,
+    register,
+    registered,
+    same_number,
+)
 from nnlint.dataflow.values import NONE, Const, Value
 from nnlint.dataflow.values import Sequence as SequenceValue
 
@@ -59,7 +71,7 @@ def _is_as_wide_as_its_source(node: Node) -> bool:
     source = input_node(node)
     while source is not None and source.operation not in ("torch.nn.Linear", "torch.nn.LazyLinear", "torch.nn.Bilinear"):
         row = registered().get(source.operation)
-        if row is None or row.is_linear or row.is_normalization or row.rank is not input_rank and row.rank is not None and not row.is_sum:
+        if row is None or row.is_linear or row.is_normalization or (row.rank is not input_rank and row.rank is not None and not row.is_sum):
             return False
         source = input_node(source)
     if source is None:
@@ -125,7 +137,10 @@ def _norm_rank(node: Node) -> int | None:
     return input_rank(node)
 
 
-_BATCH = "torch.nn.BatchNorm1d torch.nn.BatchNorm2d torch.nn.BatchNorm3d torch.nn.LazyBatchNorm1d torch.nn.LazyBatchNorm2d torch.nn.LazyBatchNorm3d"
+_BATCH = (
+    "torch.nn.BatchNorm1d torch.nn.BatchNorm2d torch.nn.BatchNorm3d torch.nn.LazyBatchNorm1d "
+    "torch.nn.LazyBatchNorm2d torch.nn.LazyBatchNorm3d"
+)
 _INSTANCE = _BATCH.replace("Batch", "Instance")
 register(_BATCH, Row(_batch_norm, _norm_rank, is_normalization=True))
 register("torch.nn.SyncBatchNorm", Row(_batch_norm, input_rank, is_normalization=True))
@@ -134,6 +149,8 @@ register("torch.nn.GroupNorm torch.nn.functional.group_norm", Row(_group_norm, i
 register("torch.nn.LayerNorm torch.nn.functional.layer_norm", Row(_layer_norm, input_rank, is_normalization=True))
 register("torch.nn.functional.batch_norm torch.batch_norm", Row(_functional_batch_norm, input_rank, is_normalization=True))
 register("torch.nn.functional.instance_norm", Row(_functional_instance_norm, input_rank, is_normalization=True))
-register("torch.nn.RMSNorm torch.nn.functional.rms_norm torch.nn.LocalResponseNorm torch.nn.functional.local_response_norm torch.nn.functional.normalize torch.nn.CrossMapLRN2d",
-         Row(destroys, input_rank, is_normalization=True))  # fmt: skip
-
+register(
+    "torch.nn.RMSNorm torch.nn.functional.rms_norm torch.nn.LocalResponseNorm "
+    "torch.nn.functional.local_response_norm torch.nn.functional.normalize torch.nn.CrossMapLRN2d",
+    Row(destroys, input_rank, is_normalization=True),
+)

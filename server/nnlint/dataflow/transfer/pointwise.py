@@ -6,7 +6,19 @@ from collections.abc import Sequence
 
 from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, Shift, ShiftFact
 from nnlint.dataflow.graph import Node
-from nnlint.dataflow.transfer.row import Row, argument, destroys, fact_of, flag, input_rank, integer, joins, keeps, others_are_untouched, register
+from nnlint.dataflow.transfer.row import (
+    Row,
+    argument,
+    destroys,
+    fact_of,
+    flag,
+    input_rank,
+    integer,
+    joins,
+    keeps,
+    others_are_untouched,
+    register,
+)
 from nnlint.dataflow.values import Const
 
 
@@ -52,17 +64,27 @@ def _softmax(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     return NO_SHIFT if (axis + rank if axis < 0 else axis) not in fact.axes else ANY_SHIFT
 
 
-_IDENTITIES = """torch.nn.Identity torch.clone torch.detach torch.Tensor.contiguous torch.Tensor.to torch.Tensor.float torch.Tensor.half torch.Tensor.double
-torch.Tensor.bfloat16 torch.Tensor.type torch.Tensor.type_as torch.Tensor.cuda torch.Tensor.cpu torch.Tensor.requires_grad_ torch.Tensor.detach_ torch.nn.quantized.FloatFunctional
-torch.Tensor.pin_memory torch.nn.functional.identity torch.Tensor.expand_as torch.Tensor.view_as torch.Tensor.reshape_as torch.neg torch.positive torch.fake_quantize"""
-_ACTIVATION_LAYERS = """ReLU ReLU6 LeakyReLU PReLU RReLU ELU SELU CELU GELU SiLU Mish Sigmoid Tanh Hardtanh Hardswish Hardsigmoid Hardshrink Softplus Softshrink Softsign
-Tanhshrink Threshold LogSigmoid"""
-_ACTIVATIONS = """torch.relu torch.relu_ torch.sigmoid torch.sigmoid_ torch.tanh torch.tanh_ torch.exp torch.log torch.sqrt torch.rsqrt torch.abs torch.square torch.pow torch.clamp torch.clip
-torch.sin torch.cos torch.sign torch.round torch.floor torch.ceil torch.reciprocal torch.erf torch.log1p torch.expm1 torch.selu torch.celu torch.prelu torch.rrelu
-torch.nan_to_num torch.eq torch.ne torch.lt torch.le torch.gt torch.ge torch.logical_and torch.logical_or torch.logical_not torch.isnan torch.isinf torch.log2 torch.log10
-torch.Tensor.long torch.Tensor.int torch.Tensor.bool torch.Tensor.byte torch.clamp_min torch.clamp_max torch.clamp_ torch.logit torch.bernoulli"""
-_FUNCTIONAL_ACTIVATIONS = """relu6 leaky_relu leaky_relu_ prelu rrelu elu elu_ selu celu gelu silu mish hardtanh hardtanh_ hardswish hardsigmoid hardshrink softplus softshrink softsign tanhshrink
-threshold logsigmoid relu_"""
+_IDENTITIES = """
+torch.nn.Identity torch.clone torch.detach torch.Tensor.contiguous torch.Tensor.to torch.Tensor.float torch.Tensor.half torch.Tensor.double
+torch.Tensor.bfloat16 torch.Tensor.type torch.Tensor.type_as torch.Tensor.cuda torch.Tensor.cpu torch.Tensor.requires_grad_
+torch.Tensor.detach_ torch.nn.quantized.FloatFunctional torch.Tensor.pin_memory torch.nn.functional.identity torch.Tensor.expand_as
+torch.Tensor.view_as torch.Tensor.reshape_as torch.neg torch.positive torch.fake_quantize
+"""
+_ACTIVATION_LAYERS = """
+ReLU ReLU6 LeakyReLU PReLU RReLU ELU SELU CELU GELU SiLU Mish Sigmoid Tanh Hardtanh Hardswish Hardsigmoid Hardshrink Softplus Softshrink
+Softsign Tanhshrink Threshold LogSigmoid
+"""
+_ACTIVATIONS = """
+torch.relu torch.relu_ torch.sigmoid torch.sigmoid_ torch.tanh torch.tanh_ torch.exp torch.log torch.sqrt torch.rsqrt torch.abs torch.square
+torch.pow torch.clamp torch.clip torch.sin torch.cos torch.sign torch.round torch.floor torch.ceil torch.reciprocal torch.erf torch.log1p
+torch.expm1 torch.selu torch.celu torch.prelu torch.rrelu torch.nan_to_num torch.eq torch.ne torch.lt torch.le torch.gt torch.ge
+torch.logical_and torch.logical_or torch.logical_not torch.isnan torch.isinf torch.log2 torch.log10 torch.Tensor.long torch.Tensor.int
+torch.Tensor.bool torch.Tensor.byte torch.clamp_min torch.clamp_max torch.clamp_ torch.logit torch.bernoulli
+"""
+_FUNCTIONAL_ACTIVATIONS = """
+relu6 leaky_relu leaky_relu_ prelu rrelu elu elu_ selu celu gelu silu mish hardtanh hardtanh_ hardswish hardsigmoid hardshrink softplus
+softshrink softsign tanhshrink threshold logsigmoid relu_
+"""
 
 register(_IDENTITIES, Row(keeps, input_rank))
 register("part", Row(joins))
@@ -70,10 +92,19 @@ register(" ".join(f"torch.nn.{name}" for name in _ACTIVATION_LAYERS.split()), Ro
 register(" ".join(f"torch.nn.functional.{name}" for name in _FUNCTIONAL_ACTIVATIONS.split()), Row(destroys, input_rank))
 register(_ACTIVATIONS, Row(destroys, input_rank))
 register("torch.nn.GLU torch.nn.functional.glu", Row(destroys, input_rank))
-register("torch.nn.Dropout torch.nn.AlphaDropout torch.nn.FeatureAlphaDropout torch.nn.functional.dropout torch.nn.functional.alpha_dropout torch.nn.functional.feature_alpha_dropout torch.dropout torch.Tensor.dropout",
-         Row(_dropout, input_rank))  # fmt: skip
-register("torch.nn.Dropout1d torch.nn.Dropout2d torch.nn.Dropout3d torch.nn.functional.dropout1d torch.nn.functional.dropout2d torch.nn.functional.dropout3d",
-         Row(_channel_dropout, input_rank))  # fmt: skip
-register("torch.nn.Softmax torch.nn.functional.softmax torch.softmax torch.nn.LogSoftmax torch.nn.functional.log_softmax torch.log_softmax torch.nn.Softmin torch.nn.functional.softmin",
-         Row(_softmax, input_rank, is_softmax=True))  # fmt: skip
+register(
+    "torch.nn.Dropout torch.nn.AlphaDropout torch.nn.FeatureAlphaDropout torch.nn.functional.dropout "
+    "torch.nn.functional.alpha_dropout torch.nn.functional.feature_alpha_dropout torch.dropout torch.Tensor.dropout",
+    Row(_dropout, input_rank),
+)
+register(
+    "torch.nn.Dropout1d torch.nn.Dropout2d torch.nn.Dropout3d torch.nn.functional.dropout1d "
+    "torch.nn.functional.dropout2d torch.nn.functional.dropout3d",
+    Row(_channel_dropout, input_rank),
+)
+register(
+    "torch.nn.Softmax torch.nn.functional.softmax torch.softmax torch.nn.LogSoftmax torch.nn.functional.log_softmax "
+    "torch.log_softmax torch.nn.Softmin torch.nn.functional.softmin",
+    Row(_softmax, input_rank, is_softmax=True),
+)
 register("torch.nn.Softmax2d", Row(destroys, input_rank, is_softmax=True))

@@ -41,9 +41,19 @@ def _returns_indices(node: Node) -> bool:
 
 
 for _n in (1, 2, 3):
-    register(f"torch.nn.MaxPool{_n}d torch.nn.AdaptiveMaxPool{_n}d torch.nn.functional.max_pool{_n}d torch.nn.functional.adaptive_max_pool{_n}d torch.max_pool{_n}d",
-             Row(_maximum, _rank, _returns_indices))  # fmt: skip
+    register(
+        f"torch.nn.MaxPool{_n}d torch.nn.AdaptiveMaxPool{_n}d torch.nn.functional.max_pool{_n}d "
+        f"torch.nn.functional.adaptive_max_pool{_n}d torch.max_pool{_n}d",
+        Row(_maximum, _rank, _returns_indices),
+    )
     register(f"torch.nn.AvgPool{_n}d torch.nn.functional.avg_pool{_n}d", Row(_mean, _rank))
     register(f"torch.nn.AdaptiveAvgPool{_n}d torch.nn.functional.adaptive_avg_pool{_n}d", Row(keeps, _rank))
-    register(f"torch.nn.LPPool{_n}d torch.nn.functional.lp_pool{_n}d torch.nn.MaxUnpool{_n}d torch.nn.functional.max_unpool{_n}d", Row(destroys, _rank))
-register("torch.nn.FractionalMaxPool2d torch.nn.FractionalMaxPool3d torch.nn.functional.fractional_max_pool2d torch.nn.functional.fractional_max_pool3d", Row(_maximum, input_rank, _returns_indices))
+    register(
+        f"torch.nn.LPPool{_n}d torch.nn.functional.lp_pool{_n}d torch.nn.MaxUnpool{_n}d torch.nn.functional.max_unpool{_n}d",
+        Row(destroys, _rank),
+    )
+register(
+    "torch.nn.FractionalMaxPool2d torch.nn.FractionalMaxPool3d torch.nn.functional.fractional_max_pool2d "
+    "torch.nn.functional.fractional_max_pool3d",
+    Row(_maximum, input_rank, _returns_indices),
+)

@@ -56,6 +56,10 @@ def _has_dim(node: Node) -> bool:
 register("torch.mean torch.sum torch.Tensor.mean torch.Tensor.sum torch.nanmean torch.nansum", Row(_mean, _rank))
 register("torch.amax torch.amin torch.Tensor.amax torch.Tensor.amin", Row(_extremum, _rank))
 register("torch.max torch.min torch.median torch.Tensor.max torch.Tensor.min torch.Tensor.median", Row(_extremum, _rank, _has_dim))
-register("torch.std torch.var torch.norm torch.prod torch.argmax torch.argmin torch.logsumexp torch.any torch.all torch.std_mean torch.var_mean torch.linalg.norm torch.count_nonzero", Row(destroys))
+register(
+    "torch.std torch.var torch.norm torch.prod torch.argmax torch.argmin torch.logsumexp torch.any torch.all "
+    "torch.std_mean torch.var_mean torch.linalg.norm torch.count_nonzero",
+    Row(destroys),
+)
 register("torch.topk torch.sort torch.kthvalue torch.mode torch.unique", Row(destroys, input_rank, lambda node: True))
 register("torch.cumsum torch.cumprod torch.argsort", Row(destroys, input_rank))

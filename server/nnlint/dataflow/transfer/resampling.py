@@ -43,15 +43,23 @@ def _constant_pad_layer(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     return Shift(fact.axes | set(range(2, spatial_axes(node.operation) + 2)))
 
 
-
-
-_INTERPOLATIONS = "torch.nn.Upsample torch.nn.UpsamplingNearest2d torch.nn.UpsamplingBilinear2d torch.nn.functional.interpolate torch.nn.functional.upsample torch.nn.functional.upsample_bilinear torch.nn.functional.upsample_nearest"
+_INTERPOLATIONS = (
+    "torch.nn.Upsample torch.nn.UpsamplingNearest2d torch.nn.UpsamplingBilinear2d torch.nn.functional.interpolate "
+    "torch.nn.functional.upsample torch.nn.functional.upsample_bilinear torch.nn.functional.upsample_nearest"
+)
 register(_INTERPOLATIONS, Row(keeps, input_rank))
 register("torch.nn.functional.pad", Row(_pad, input_rank))
 for _n in (1, 2, 3):
     register(f"torch.nn.ZeroPad{_n}d torch.nn.ConstantPad{_n}d", Row(_constant_pad_layer, input_rank))
     register(f"torch.nn.ReflectionPad{_n}d torch.nn.ReplicationPad{_n}d torch.nn.CircularPad{_n}d", Row(keeps, input_rank))
 register("torch.nn.PixelShuffle torch.nn.functional.pixel_shuffle torch.pixel_shuffle", Row(_with_spatial, input_rank))
-register("torch.nn.PixelUnshuffle torch.nn.functional.pixel_unshuffle torch.pixel_unshuffle torch.nn.ChannelShuffle torch.nn.functional.channel_shuffle torch.channel_shuffle", Row(keeps, input_rank))
+register(
+    "torch.nn.PixelUnshuffle torch.nn.functional.pixel_unshuffle torch.pixel_unshuffle torch.nn.ChannelShuffle "
+    "torch.nn.functional.channel_shuffle torch.channel_shuffle",
+    Row(keeps, input_rank),
+)
 register("torch.nn.functional.grid_sample torch.nn.functional.affine_grid", Row(destroys, input_rank))
-register("torch.nn.Unfold torch.nn.functional.unfold torch.nn.Fold torch.nn.functional.fold", Row(destroys, lambda node: 3 if "nfold" in node.operation else 4))
+register(
+    "torch.nn.Unfold torch.nn.functional.unfold torch.nn.Fold torch.nn.functional.fold",
+    Row(destroys, lambda node: 3 if "nfold" in node.operation else 4),
+)

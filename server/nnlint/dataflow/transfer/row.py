@@ -149,7 +149,3 @@ def joins(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     for read, fact in zip(node.inputs, facts, strict=True):
         result = join_shifts(result, with_rank(fact, read.rank))
     return result
-
-
-def same_rank(node: Node) -> int | None:
-    return input_rank(node)
