@@ -46,7 +46,10 @@ def _own_layers(modules: Iterable[nn.Module], folder: Path) -> list[tuple[nn.Mod
 
 
 def survey(zoo: Zoo, folder: Path) -> None:
-    """Prints what each recipe constructs, without memory for its numbers."""
+    """Prints what each recipe constructs, without memory for its numbers.
+
+    A site counts anew with another module constructed after it: the same call before a norm and before none is two situations.
+    """
 
     def stop(*_: object) -> None:
         raise TimeoutError
@@ -62,7 +65,8 @@ def survey(zoo: Zoo, folder: Path) -> None:
             continue
         finally:
             signal.alarm(0)
-        sites = {(*chain[0][:3], layer.bias is not None) for layer, chain in _own_layers(modules, folder)}
+        following = dict(zip(map(id, modules), [type(m).__name__ for m in modules[1:]], strict=False))
+        sites = {(*chain[0][:3], layer.bias is not None, following.get(id(layer), "")) for layer, chain in _own_layers(modules, folder)}
         parameters = sum(p.numel() for p in model.parameters())
         print(json.dumps({"recipe": recipe, "parameters": parameters, "sites": sorted(sites)}), flush=True)
 
@@ -115,8 +119,9 @@ def main(action: str, package: str, recipe: str = "", gigabytes: str = "8") -> N
     limit = int(float(gigabytes) * 2**30)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     os.nice(5)
-    torch.set_num_threads(1)
     warnings.simplefilter("ignore")
+    # A model that asks for `float()` means full precision, which is double here.
+    setattr(torch.Tensor, "float", torch.Tensor.double)  # noqa: B010
     zoo, folder = open_zoo(package)
     if action == "survey":
         survey(zoo, folder)
