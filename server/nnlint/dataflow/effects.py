@@ -30,6 +30,7 @@ class Effects:
     def __init__(self, interpreter: Interpreter) -> None:
         self.interpreter = interpreter
         self._quiet: dict[int, bool] = {}
+        self._calls_modules: dict[int, bool] = {}
 
     def is_quiet(self, function: Value) -> bool:
         """Whether calling the function stores nothing; unknown ones might."""
@@ -44,6 +45,13 @@ class Effects:
                 return name.startswith("torch.nn.init.")
             case _:
                 return False
+
+    def calls_modules(self, node: low.If) -> bool:
+        """Whether a branch of a statement calls something that is kept on `self`."""
+        key = id(node)
+        if key not in self._calls_modules:
+            self._calls_modules[key] = any(_calls_attribute(n) for n in _nodes((*node.body, *node.orelse)))
+        return self._calls_modules[key]
 
     def _is_quiet(self, definition: FunctionDefinition) -> bool:
         key = id(definition.node)
@@ -82,6 +90,11 @@ class Effects:
             found = self.interpreter.program.resolve(definition.module, name)
             return not isinstance(found, FunctionDefinition) or self._is_quiet(found)
         return True  # a parameter, a local or a built-in: what is passed for a parameter is looked at by the caller
+
+
+def _calls_attribute(node: low.Node) -> bool:
+    """`self.norm(…)` and the like."""
+    return isinstance(node, low.Call) and isinstance(node.function, low.Attribute) and isinstance(node.function.value, low.Name) and node.function.value.id == "self"
 
 
 def returns_value(function: low.FunctionDef) -> bool:

@@ -406,8 +406,9 @@ class Interpreter:
 
     def _if(self, frame: Frame, node: low.If) -> Flow:
         test = self.truth(self.evaluate(frame, node.test))
-        if test is not None:
+        if test is not None and not (asks_for_mode(node.test) and self.effects.calls_modules(node)):
             return self.block(frame, node.body if test else node.orelse)
+        # Layers that only one of the two modes runs: what holds for a bias has to hold in both.
         return self.branch(
             frame, [lambda: self._narrowed(frame, node.test, True, node.body), lambda: self._narrowed(frame, node.test, False, node.orelse)]
         )
@@ -1216,6 +1217,13 @@ def _same(left: Value, right: Value) -> bool | None:
     ):
         return False
     return None
+
+
+def asks_for_mode(test: low.Node) -> bool:
+    """Whether a test is `self.training` or its negation."""
+    if isinstance(test, low.Unary) and test.operator == "not":
+        test = test.operand
+    return isinstance(test, low.Attribute) and test.name == "training"
 
 
 def flattened(items: Iterable[Value]) -> Iterable[Value]:
