@@ -94,7 +94,11 @@ class Effects:
 
 def _calls_attribute(node: low.Node) -> bool:
     """`self.norm(…)` and the like."""
-    return isinstance(node, low.Call) and isinstance(node.function, low.Attribute) and isinstance(node.function.value, low.Name) and node.function.value.id == "self"
+    match node:
+        case low.Call(function=low.Attribute(value=low.Name(id="self"))):
+            return True
+        case _:
+            return False
 
 
 def returns_value(function: low.FunctionDef) -> bool:

@@ -29,12 +29,12 @@ def chain_of(graph: ProjectGraph, bias: RedundantBias) -> Iterator[Related]:
     norm = bias.trace.cancelled_by[0]
     places = [
         (bias.layer.built_by[0] if bias.layer.built_by else None, "built through this call"),
-        (bias.call.site, "its output goes"),
+        (bias.call.site, f"this `{short_name(bias.layer.target)}` is called here"),
         (
             norm.layer.site if norm.layer is not None else None,
-            f"into this `{layer_label(norm)}`, which subtracts the mean that the bias shifts",
+            f"this `{layer_label(norm)}` subtracts the mean, and the bias with it",
         ),
-        (norm.site, "called here"),
+        (norm.site, f"`{layer_label(norm)}` is called here"),
     ]
     for site, message in places:
         if site is not None and site not in seen:

@@ -162,6 +162,8 @@ class _Explorer:
         if isinstance(definition, AssignedDefinition):
             self._run_script(entry)
         elif isinstance(definition, ClassDefinition) and self._is_relevant_class(definition) and not self._is_constructed(definition):
+            # Somebody mentions it, and how it is used there was not understood: nothing says that it is a whole model.
+            self.contexts.parts.add(id(definition))
             self._construct(definition)
 
     def _is_constructed(self, definition: ClassDefinition) -> bool:
