@@ -25,13 +25,13 @@ def finding(path: str, match: re.Match[str], *edits: FileEdit, grade: Applicabil
 def run(monkeypatch: pytest.MonkeyPatch, rule: Rule, **texts: str) -> Fixed:
     """Fixes texts by path with one rule, a function of path and text."""
 
-    def check(_: object, sources: engine.Sources, paths: list[str], __: object) -> engine.CheckResult:
+    def check(_: object, sources: engine.Sources, paths: list[str], *__: object) -> engine.CheckResult:
         return engine.CheckResult([found for path in paths for found in rule(path, sources.text(path) or "")], [])
 
     monkeypatch.setattr(engine.Engine, "check", check)
     sources = OverlaySources(DiskSources((), ()), texts)
     settings = Settings(frozenset({"NN501"}))
-    return fix_files(sources, list(texts), lambda _: settings, check(None, sources, list(texts), None), SAFE)
+    return fix_files(sources, list(texts), lambda _: settings, check(None, sources, list(texts)), SAFE)
 
 
 def edit(match: re.Match[str], by: str, further: int = 0) -> FileEdit:
