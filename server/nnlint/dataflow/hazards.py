@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from nnlint.semantics.program import Module, Program
 from nnlint.syntax import lowered as low
@@ -49,7 +50,13 @@ def unguarded_bias_reads(program: Program) -> list[BiasRead]:
     return found
 
 
-def _in_module(module: Module) -> Iterator[BiasRead]:
+@lru_cache(maxsize=4_096)
+def _in_module(module: Module) -> tuple[BiasRead, ...]:
+    """The reads in one file; the module of an unchanged file is the same object from check to check."""
+    return tuple(_search(module))
+
+
+def _search(module: Module) -> Iterator[BiasRead]:
     owner = ""
     for placed in module.parsed.blocks:
         text = placed.block.text
