@@ -21,6 +21,7 @@ from nnlint.text import LineIndex, Position, Span
 MEMBER_PREFIX = "class _:\n"
 _MAX_ELIFS = 1_000
 _MAX_FILES = 4_000
+_FEW_BLOCKS = 3
 _RECURSION_LIMIT = 20_000
 
 
@@ -35,12 +36,13 @@ class SyntaxProblem:
 class ParsedBlock:
     """A block, parsed when its contents are first asked for. `key` is the hash of kind and text: equal keys, equal contents."""
 
-    __slots__ = ("_body", "_problem", "key", "kind", "text")
+    __slots__ = ("_body", "_problem", "is_valid", "key", "kind", "text")
 
     def __init__(self, key: str, kind: BlockKind, text: str, refusal: str | None) -> None:
         self.key = key
         self.kind = kind
         self.text = text
+        self.is_valid = False  # known to be, since a file that holds it is
         self._body: tuple[low.Node, ...] | None = None if refusal is None else ()
         self._problem = None if refusal is None else SyntaxProblem(refusal, 0)
 
@@ -123,7 +125,9 @@ class Parser:
         """Where some blocks do not parse, a second way of cutting is tried and the better one kept."""
         scanned = scan(text)
         blocks = self._cut(text, scanned)
-        if all(_refusal(line) is None for line in scanned.lines) and _is_valid(text):
+        if all(_refusal(line) is None for line in scanned.lines) and _are_valid(blocks, text):
+            for placed in blocks:
+                placed.block.is_valid = True
             return ParsedFile(text, scanned, blocks, tuple(_group(blocks)))
         best = _checked(text, scanned, blocks)
         if best.problems and ('"""' in text or "'''" in text):
@@ -151,6 +155,16 @@ class Parser:
             if len(self._blocks) > self._capacity:
                 self._blocks.popitem(last=False)
         return block
+
+
+def _are_valid(blocks: Sequence[PlacedBlock], text: str) -> bool:
+    """Whether a file is valid, asked of CPython's parser; after an edit of a few blocks, of libcst and for these alone."""
+    new = [placed.block for placed in blocks if not placed.block.is_valid]
+    if len(new) <= _FEW_BLOCKS < len(blocks):
+        for block in new:
+            _ = block.body
+        return all(block.problem is None for block in new)
+    return _is_valid(text)
 
 
 def _is_valid(text: str) -> bool:
