@@ -36,6 +36,7 @@ def test_findings_are_those_of_the_snapshot(name: str) -> None:
     found = findings(folder)
     if os.environ.get("NNLINT_WRITE_SNAPSHOTS") == "1":
         snapshot.write_text("".join(f"{line}\n" for line in found), "utf-8")
+    assert snapshot.exists(), f"{snapshot.name} is not there yet: `make snapshot` writes it"
     expected = snapshot.read_text("utf-8").splitlines()
     changes = [line for line in difflib.ndiff(expected, found) if line[0] in "+-"]
     assert not changes, f"in {folder} (+ came, - went; `make snapshot` accepts them):\n" + "\n".join(changes)
