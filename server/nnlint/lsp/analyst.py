@@ -20,7 +20,7 @@ from nnlint.lsp.projects import Projects
 from nnlint.lsp.worker import Worker
 
 # After a change, the next one is waited for this long; what a person asked for does not wait.
-SETTLE_SECONDS = 0.03
+SETTLE_SECONDS = 0.01
 # A full check after an edit waits longer: until then its first answer stands.
 REFINE_SECONDS = 0.4
 
