@@ -3,8 +3,9 @@
     python benchmarks/edit_latency.py [--edits N]
 
 Every edit makes a text that was never seen before, in turn in an `__init__` and in a `forward_features`, and asks for the findings.
-`server` is a real server process, timed from sending the edit to having its answer; `engine` is the same work without the protocol,
-in this process. Parses of the same texts are timed in between. All are medians.
+`server` is a real server process, timed from sending the edit to having its answer; `engine` is the same work without the protocol
+and without waiting for the next key, in this process. The answer may be provisional; the last word is a check in the light of the whole
+project, which the server gives later and which no bar binds. Parses of the same texts are timed in between. All are medians.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import libcst
 
@@ -61,16 +61,6 @@ def line_changes(text: str, edits: int) -> Iterator[LineChange]:
         lines[line] = after
 
 
-class Checker(Protocol):
-    """Something that holds one open file and says how many findings it has."""
-
-    def count(self) -> int: ...
-
-    def edit(self, change: LineChange, version: int, text: str) -> None: ...
-
-    def close(self) -> None: ...
-
-
 class Server:
     """`nnlint server` in a process of its own."""
 
@@ -79,7 +69,8 @@ class Server:
         self._client = LanguageClient(folder)
         self._client.open(self._path, text)
 
-    def count(self) -> int:
+    def answer(self) -> int:
+        """How many findings the file has, as is said first."""
         return len(self._client.diagnostics(self._path))
 
     def edit(self, change: LineChange, version: int, text: str) -> None:
@@ -99,9 +90,16 @@ class Engine:
         self._engine = engine.Engine()
         self._text = text
 
-    def count(self) -> int:
-        sources = OverlaySources(self._disk, {self._path: self._text})
-        return len(check_files(sources, [self._path], self._workspace.settings_for, self._engine).findings)
+    def answer(self) -> int:
+        first = self._engine.check_edit(self._sources, self._path, self._workspace.settings_for)
+        return self.last_word() if first is None else len(first.findings)
+
+    def last_word(self) -> int:
+        return len(check_files(self._sources, [self._path], self._workspace.settings_for, self._engine).findings)
+
+    @property
+    def _sources(self) -> OverlaySources:
+        return OverlaySources(self._disk, {self._path: self._text})
 
     def edit(self, change: LineChange, version: int, text: str) -> None:
         self._text = text
@@ -127,11 +125,11 @@ class Clock:
 
 def measure(kind: type[Server] | type[Engine], folder: Path, edits: int) -> list[Row]:
     text = (folder / FILE).read_text("utf-8")
-    start, first, answer, parse = Clock(), Clock(), Clock(), Clock()
+    start, first, answer, last, parse = Clock(), Clock(), Clock(), Clock(), Clock()
     with start.running():
-        checker: Checker = kind(folder, text)
+        checker = kind(folder, text)
     with first.running():
-        untouched = checker.count()
+        untouched = checker.answer()
     counts = set()
     for version, change in enumerate(line_changes(text, edits), start=1):
         lines = text.split("\n")
@@ -140,19 +138,23 @@ def measure(kind: type[Server] | type[Engine], folder: Path, edits: int) -> list
         text = "\n".join(lines)
         with answer.running():
             checker.edit(change, version, text)
-            counts.add(checker.count())
+            counts.add(checker.answer())
         with parse.running():
             libcst.parse_module(text)
+    if isinstance(checker, Engine):
+        with last.running():
+            checker.last_word()
     checker.close()
     if counts == {untouched}:
         sys.exit("no edit changed the findings: what was timed is no answer to the edits")
     return [
         Row("start", start.median_milliseconds, "ms"),
-        Row("first answer", first.median_milliseconds, "ms"),
+        Row("answer to opening", first.median_milliseconds, "ms"),
         Row(f"answer to an edit (median of {edits})", answer.median_milliseconds, "ms"),
-        Row("slowest answer", max(answer.seconds) * 1000, "ms"),
+        Row("slowest answer to an edit", max(answer.seconds) * 1000, "ms"),
+        *([Row("last word on the last edit", last.median_milliseconds, "ms")] if last.seconds else []),
         Row("libcst.parse_module", parse.median_milliseconds, "ms"),
-        Row("answer / parse", answer.median_milliseconds / parse.median_milliseconds, "", BAR),
+        Row("answer to an edit / parse", answer.median_milliseconds / parse.median_milliseconds, "", BAR),
     ]
 
 
