@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
 import sys
 from collections import Counter
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.oracle.compare import Comparison, compare, read_layers, run_nnlint
-from benchmarks.oracle.run import Limits, choose, judge_all, prepare, results_folder, survey
+from benchmarks.oracle.run import Limits, judge_all, prepare, results_folder
 from benchmarks.oracle.zoo import BESIDES
 from scripts.fetch_corpus import fetch, pinned_versions
 
@@ -30,7 +29,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("package", choices=sorted(BESIDES))
     parser.add_argument("--report", type=Path, help="write the whole comparison to this file, as JSON")
     parser.add_argument("--codes", default="NN501", help="the rules that are compared (default: %(default)s)")
-    parser.add_argument("--models", default="", help="only models whose name this regular expression finds")
+    parser.add_argument("--models", default="", help="choose only among models whose name this regular expression finds")
     parser.add_argument("--cover", type=int, default=usual.cover, help="how many models are to construct each site (default: %(default)s)")
     parser.add_argument("--parameters", type=float, default=usual.parameters, help="no larger models (default: %(default)s)")
     parser.add_argument("--timeout", type=float, default=usual.seconds, help="seconds a model (default: %(default)s)")
@@ -47,12 +46,11 @@ def main() -> None:
     if options.fresh:
         shutil.rmtree(results_folder(options.package), ignore_errors=True)
     prepare()
-    recipes = [name for name in choose(survey(options.package), limits) if re.search(options.models, name)]
     results = []
-    for result in judge_all(options.package, recipes, limits):
+    for result in judge_all(options.package, options.models, limits):
         results.append(result)
         note = f"{len(result['layers'])} layers" if result["status"] == "judged" else result["reason"]
-        print(f"[{len(results)}/{len(recipes)}] {result['recipe']}: {note}, {result['seconds']} s", file=sys.stderr, flush=True)
+        print(f"[{len(results)}] {result['recipe']}: {note}, {result['seconds']} s", file=sys.stderr, flush=True)
     reported = [] if options.no_lint else run_nnlint(fetch(options.package), options.codes)
     comparison = compare(read_layers(results), reported)
     _print(comparison, results)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -95,7 +96,15 @@ def _last_json(output: str) -> dict[str, Any] | None:
     return dict(json.loads(lines[-1])) if lines else None
 
 
-def judge_all(package: str, recipes: list[str], limits: Limits) -> Iterator[dict[str, Any]]:
-    """The verdicts on all recipes, in their order, as they come in."""
+def judge_all(package: str, pattern: str, limits: Limits) -> Iterator[dict[str, Any]]:
+    """The verdicts on the chosen recipes, as they come in. Where one fails, others are chosen for its sites."""
+    surveyed = [entry for entry in survey(package) if re.search(pattern, entry["recipe"])]
+    seen: set[str] = set()
+    failed: set[str] = set()
     with ThreadPoolExecutor(limits.jobs) as pool:
-        yield from pool.map(lambda recipe: judge(package, recipe, limits), recipes)
+        while new := [r for r in choose((s for s in surveyed if s["recipe"] not in failed), limits) if r not in seen]:
+            seen.update(new)
+            for result in pool.map(lambda recipe: judge(package, recipe, limits), new):
+                if result["status"] == "failed":
+                    failed.add(result["recipe"])
+                yield result

@@ -25,7 +25,7 @@ def build(recipe: str) -> Any:
 def inputs(model: Any, recipe: str) -> Iterator[tuple[Any, ...]]:
     if recipe in models.list_models(models.detection):
         boxes = torch.tensor([[8.0, 8.0, 60.0, 60.0], [30.0, 20.0, 90.0, 100.0]])
-        target = {"boxes": boxes, "labels": torch.tensor([1, 2]), "masks": torch.ones(2, 128, 128, dtype=torch.uint8)}
+        target = {"boxes": boxes, "labels": torch.tensor([1, 1]), "masks": torch.ones(2, 128, 128, dtype=torch.uint8)}
         target["keypoints"] = torch.cat([torch.full((2, 17, 2), 40.0), torch.ones(2, 17, 1)], dim=2).to(torch.float32)
         yield [torch.rand(3, 128, 128), torch.rand(3, 128, 128)], [target, target]
     elif recipe in models.list_models(models.optical_flow):
