@@ -1,7 +1,7 @@
 """Constructs and judges models in a process of its own, which may be stopped or run out of memory without harm.
 
-    python -m benchmarks.oracle.worker survey PACKAGE         what each recipe constructs, a line of JSON each
-    python -m benchmarks.oracle.worker judge PACKAGE RECIPE   what torch says of every layer of one model, as JSON
+python -m benchmarks.oracle.worker survey PACKAGE         what each recipe constructs, a line of JSON each
+python -m benchmarks.oracle.worker judge PACKAGE RECIPE   what torch says of every layer of one model, as JSON
 """
 
 from __future__ import annotations

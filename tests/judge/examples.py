@@ -110,8 +110,10 @@ def bias_verdicts(files: dict[str, str], specs: tuple[str, ...], folder: Path) -
 
 def _relative(construction: Construction, folder: Path) -> Construction:
     """The places inside the folder, named as the case names its files."""
-    return Construction(tuple(
-        Place(str(Path(p.path).relative_to(folder)), p.row, p.column, p.end_row, p.end_column)
-        for p in construction.places
-        if Path(p.path).is_relative_to(folder)
-    ))
+    return Construction(
+        tuple(
+            Place(str(Path(p.path).relative_to(folder)), p.row, p.column, p.end_row, p.end_column)
+            for p in construction.places
+            if Path(p.path).is_relative_to(folder)
+        )
+    )

@@ -87,14 +87,25 @@ NORMS: list[tuple[str, Callable[[], nn.Module], tuple[int, ...], Verdict]] = [
     ("RMS norm", lambda: nn.Sequential(nn.Linear(6, 9), nn.RMSNorm(9)), TABLE, NEEDED),
     ("local response norm", lambda: nn.Sequential(conv(), nn.LocalResponseNorm(3)), IMAGE, NEEDED),
     ("F.normalize", lambda: nn.Sequential(nn.Linear(6, 9), functional(F.normalize)), TABLE, NEEDED),
-    ("F.batch_norm with default training=False",
-     lambda: nn.Sequential(conv(), functional(lambda x: F.batch_norm(x, torch.zeros(8), torch.ones(8)))), IMAGE, NEEDED),
-    ("F.batch_norm(training=True)",
-     lambda: nn.Sequential(conv(), functional(lambda x: F.batch_norm(x, None, None, training=True))), IMAGE, REDUNDANT),
+    (
+        "F.batch_norm with default training=False",
+        lambda: nn.Sequential(conv(), functional(lambda x: F.batch_norm(x, torch.zeros(8), torch.ones(8)))),
+        IMAGE,
+        NEEDED,
+    ),
+    (
+        "F.batch_norm(training=True)",
+        lambda: nn.Sequential(conv(), functional(lambda x: F.batch_norm(x, None, None, training=True))),
+        IMAGE,
+        REDUNDANT,
+    ),
     ("F.instance_norm", lambda: nn.Sequential(conv(), functional(F.instance_norm)), IMAGE, REDUNDANT),
-    ("F.instance_norm on given statistics",
-     lambda: nn.Sequential(conv(), functional(lambda x: F.instance_norm(x, torch.zeros(8), torch.ones(8), use_input_stats=False))),
-     IMAGE, NEEDED),
+    (
+        "F.instance_norm on given statistics",
+        lambda: nn.Sequential(conv(), functional(lambda x: F.instance_norm(x, torch.zeros(8), torch.ones(8), use_input_stats=False))),
+        IMAGE,
+        NEEDED,
+    ),
     ("F.group_norm", lambda: nn.Sequential(conv(), functional(lambda x: F.group_norm(x, 8))), IMAGE, REDUNDANT),
     ("F.layer_norm over space", lambda: nn.Sequential(conv(), functional(lambda x: F.layer_norm(x, [10, 10]))), IMAGE, REDUNDANT),
 ]
@@ -269,7 +280,7 @@ def test_the_construction_place_is_the_call_that_a_person_wrote() -> None:
     def helper() -> nn.Module:
         return nn.Linear(
             6, 4
-        )
+        )  # fmt: skip
 
     with recorded_modules():
         wide, linear, attention = Wide(8), helper(), nn.MultiheadAttention(4, 2)
