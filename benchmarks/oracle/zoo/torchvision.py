@@ -19,6 +19,8 @@ def build(recipe: str) -> Any:
         options["weights_backbone"] = None
     if recipe in models.list_models(models.detection) and not recipe.startswith("ssd"):
         options |= {"min_size": 96, "max_size": 128}
+    if "rcnn" in recipe:
+        options |= {"rpn_pre_nms_top_n_train": 50, "rpn_post_nms_top_n_train": 20, "box_batch_size_per_image": 16}
     return models.get_model(recipe, **options)
 
 
