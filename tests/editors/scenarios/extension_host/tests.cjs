@@ -28,6 +28,12 @@ async function open(name) {
 }
 
 const actions = (uri, range, kind) => vscode.commands.executeCommand('vscode.executeCodeActionProvider', uri, range, kind, 100);
+// VS Code cancels a request, and answers nothing or an error, when another extension registers its own actions meanwhile, as they do right after the start.
+const someActions = (uri, range, kind) =>
+  until(async () => {
+    const found = await actions(uri, range, kind).catch(() => []);
+    return found.length > 0 && found;
+  });
 const wholeRange = document => new vscode.Range(0, 0, document.lineCount, 0);
 const set = (key, value) => vscode.workspace.getConfiguration('nnlint').update(key, value, vscode.ConfigurationTarget.Workspace);
 const debugInformation = () => vscode.commands.executeCommand('nnlint.debugInformation');
@@ -62,14 +68,10 @@ const tests = {
   async 'code actions come by kind'() {
     const { document } = await open('encoder.py');
     const [diagnostic] = await until(() => diagnosticsOf(document.uri).length === 1 && diagnosticsOf(document.uri));
-    // VS Code cancels a request when another extension registers its own actions meanwhile, as they do right after the start.
-    const fixes = await until(async () => {
-      const found = await actions(document.uri, diagnostic.range, 'quickfix').catch(() => []);
-      return found.length > 0 && found;
-    });
+    const fixes = await someActions(document.uri, diagnostic.range, 'quickfix');
     assert.ok(fixes.some(({ title }) => title.includes('bias=False')), JSON.stringify(fixes.map(({ title }) => title)));
     assert.ok(fixes.some(({ title }) => /disable/i.test(title)), JSON.stringify(fixes.map(({ title }) => title)));
-    const own = await actions(document.uri, wholeRange(document), 'source.fixAll.nnlint.NN501');
+    const own = await someActions(document.uri, wholeRange(document), 'source.fixAll.nnlint.NN501');
     assert.deepEqual(own.map(({ kind }) => kind.value), ['source.fixAll.nnlint.NN501']);
     assert.deepEqual(await actions(document.uri, wholeRange(document), 'source.fixAll.nnlint'), [], 'the parent kind has no unsafe fix');
   },
@@ -93,7 +95,7 @@ const tests = {
     const marked = diagnosticsOf(model.uri).map(({ range }) => model.lineAt(range.start).text.trim().slice(0, 12));
     assert.deepEqual(marked, ['self.conv1 =']);
     assert.deepEqual(diagnosticsOf(magic.uri), []);
-    const fixes = await actions(model.uri, diagnosticsOf(model.uri)[0].range, 'quickfix');
+    const fixes = await someActions(model.uri, diagnosticsOf(model.uri)[0].range, 'quickfix');
     assert.ok(await vscode.workspace.applyEdit(fixes[0].edit));
     assert.match(model.getText(), /bias=False/);
     await until(() => diagnosticsOf(model.uri).length === 0);
