@@ -1,4 +1,4 @@
-"""The expectations of the literate NN501 cases, computed: whatever is marked is redundant, whatever is not marked is needed."""
+"""The expectations of the literate cases of biases without effect, computed: what is marked is redundant, what is not marked is needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from tests.rules.literate import Case, Mark, read_cases
 
 pytestmark = pytest.mark.torch
 
-CASES = read_cases(Path(__file__).parent.parent / "rules" / "nn501.md")
+RULES = Path(__file__).parent.parent / "rules"
+CASES = [case for code in ("nn501", "nn503", "nn504") for case in read_cases(RULES / f"{code}.md")]
 REDUNDANT_CODES = {"NN501", "NN503", "NN504", "silent"}
 
 

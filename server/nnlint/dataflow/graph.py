@@ -15,6 +15,7 @@ from nnlint.text import Edit, Span
 
 if TYPE_CHECKING:
     from nnlint.dataflow.hazards import BiasRead
+    from nnlint.dataflow.redundancy import RedundantBias
     from nnlint.dataflow.values import Layer, Value
     from nnlint.semantics.definitions import Site
     from nnlint.semantics.program import Program
@@ -110,6 +111,13 @@ class ProjectGraph:
 
         assert self.program is not None
         return unguarded_bias_reads(self.program)
+
+    @cached_property
+    def redundant_biases(self) -> list[RedundantBias]:
+        """Every construction call whose bias changes nothing, in the order of the text."""
+        from nnlint.dataflow.redundancy import redundant_biases
+
+        return list(redundant_biases(self))
 
     # --- places and edits ---
 

@@ -118,7 +118,6 @@ from collections.abc import Iterator
 
 from nnlint.dataflow.explanation import chain_of, layer_label, remove_bias, short_name, wasted_words
 from nnlint.dataflow.graph import ProjectGraph
-from nnlint.dataflow.redundancy import redundant_biases
 from nnlint.findings import Finding, Severity
 from nnlint.rule import Declaration
 
@@ -126,7 +125,7 @@ RULE = Declaration(name="bias-before-norm", severity=Severity.INFO, on_by_defaul
 
 
 def check(graph: ProjectGraph) -> Iterator[Finding]:
-    for bias in redundant_biases(graph):
+    for bias in graph.redundant_biases:
         if bias.trace.is_direct and not bias.trace.is_by_softmax:
             norm = layer_label(bias.trace.cancelled_by[0])
             yield Finding(
