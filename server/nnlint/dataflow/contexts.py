@@ -70,6 +70,7 @@ class Contexts:
     graphs: list[Graph] = field(default_factory=list)
     runs: dict[Hashable, list[Summary]] = field(default_factory=dict)  # (identity of an object, id of a method) -> its summaries
     variety: dict[int, Variety] = field(default_factory=dict)
+    sampled: set[int] = field(default_factory=set)  # ids of the definitions of which one object stands for others of other sizes
     parts: set[int] = field(default_factory=set)  # ids of the definitions of modules that other modules construct
     _changed: set[int] = field(default_factory=set)
     depth: int = 0  # of modules being constructed
@@ -104,6 +105,7 @@ class Contexts:
             return context.template if context.is_shared else self._copy(context)
         settled = self.variety.get(id(definition))
         if settled is not None and settled.dull >= _DULL_CONTEXTS:
+            self.sampled.add(id(definition))
             return self._copy(settled.latest)
         if self.count.get(id(definition), 0) >= MAX_CONTEXTS:
             self.overflowed[id(definition)] = definition
@@ -137,7 +139,7 @@ class Contexts:
         self.depth += is_module
         try:
             if found is not None:
-                interpreter.caller.inline(found[0], found[1], instance, arguments, None, None)
+                interpreter.caller.inline(found[0], found[1], instance, arguments, site, frame)
             elif self._fields(cls):
                 self._set_fields(instance, cls, arguments)
             else:

@@ -5,7 +5,6 @@ Most of them initialise weights. What they read of biases is found by `hazards`,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nnlint.dataflow import values as val
@@ -40,7 +39,7 @@ class Effects:
             case val.Partial(function=inner):
                 return self.is_quiet(inner)
             case val.Lambda(node=node):
-                return all(self._is_harmless(n, None) for n in _nodes(node.body))
+                return all(self._is_harmless(n, None) for n in low.nodes_in(node.body))
             case val.External(name=name):
                 return name.startswith("torch.nn.init.")
             case _:
@@ -50,14 +49,14 @@ class Effects:
         """Whether a branch of a statement calls something that is kept on `self`."""
         key = id(node)
         if key not in self._calls_modules:
-            self._calls_modules[key] = any(_calls_attribute(n) for n in _nodes((*node.body, *node.orelse)))
+            self._calls_modules[key] = any(_calls_attribute(n) for n in low.nodes_in((*node.body, *node.orelse)))
         return self._calls_modules[key]
 
     def _is_quiet(self, definition: FunctionDefinition) -> bool:
         key = id(definition.node)
         if key not in self._quiet:
             self._quiet[key] = True  # a recursive call stores no more than the rest of the body
-            self._quiet[key] = all(self._is_harmless(n, definition) for n in _nodes(definition.node.body))
+            self._quiet[key] = all(self._is_harmless(n, definition) for n in low.nodes_in(definition.node.body))
         return self._quiet[key]
 
     def _is_harmless(self, node: low.Node, definition: FunctionDefinition | None) -> bool:
@@ -103,18 +102,7 @@ def _calls_attribute(node: low.Node) -> bool:
 
 def returns_value(function: low.FunctionDef) -> bool:
     """Whether any `return` or `yield` of the function gives something."""
-    return function.is_generator or any(isinstance(n, low.Return) and n.value is not None for n in _nodes(function.body))
-
-
-def _nodes(root: object) -> Iterator[low.Node]:
-    stack: list[object] = [root]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, low.Node):
-            yield item
-            stack += item.fields()
-        elif isinstance(item, tuple):
-            stack += item
+    return function.is_generator or any(isinstance(n, low.Return) and n.value is not None for n in low.nodes_in(function.body))
 
 
 def _is_local(target: low.Node) -> bool:

@@ -72,6 +72,7 @@ class _Explorer:
         self._spent: Counter[int] = Counter()
         self._constructed: set[int] = set()
         self._looked_at = 0
+        self._sampled: set[Site] = set()  # construction calls in entries of which some were left out
 
     def run(self, entries: Entries) -> ProjectGraph:
         with deep_recursion():
@@ -99,13 +100,16 @@ class _Explorer:
         left out once several in a row have constructed nothing in a way that was not seen before."""
         dull: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
         seen: set[tuple[Site, str, Value | None]] = set()
+        sites: dict[tuple[str, tuple[tuple[str, str], ...]], set[Site]] = {}
         for entry in roots:
             kind = (entry.module.path, entry.mentions)
             if dull[kind] >= _DULL_ENTRIES:
+                self._sampled |= sites[kind]
                 continue
             first = len(self.contexts.layers)
             self._guarded(partial(self._run_entry, entry))
             built = {(layer.site, layer.target, layer.arguments.get("bias")) for layer in self.contexts.layers[first:]}
+            sites.setdefault(kind, set()).update(site for site, _, _ in built)
             dull[kind] = 0 if built - seen else dull[kind] + 1
             seen |= built
 
@@ -312,7 +316,10 @@ class _Explorer:
                 found = self.interpreter.classes.find_method(instance.definition, instance.closure, "forward")
                 for summary in self.contexts.runs_of(instance, found[0]) if found is not None else []:
                     summary.graph.is_model = True
-        project = ProjectGraph(self.contexts.graphs, program=self.program)
+        for instance in self.contexts.instances:
+            if id(instance.definition) in self.contexts.sampled:
+                self._sampled |= {layer.site for layer in _layers(instance)}
+        project = ProjectGraph(self.contexts.graphs, program=self.program, sampled=frozenset(self._sampled))
         for layer in self.contexts.layers:
             project.layers.setdefault(layer.site, []).append(layer)
         for graph in self.contexts.graphs:

@@ -31,6 +31,8 @@ UNKNOWN_OPERATION = "unknown"  # unknown code computes something from it
 CONSTANT = "constant"  # a tensor that depends on no input or layer followed here
 PARAMETER = "parameter"  # a parameter or buffer
 
+CONCATENATIONS = frozenset({"torch.cat", "torch.concat", "torch.concatenate", "torch.stack"})
+
 
 @dataclass(slots=True, eq=False)
 class Node:
@@ -97,6 +99,7 @@ class ProjectGraph:
     layers: dict[Site, list[Layer]] = field(default_factory=dict)  # by construction call
     calls: dict[int, list[Node]] = field(default_factory=dict)  # id of a layer's origin -> nodes that call it
     program: Program | None = None
+    sampled: frozenset[Site] = frozenset()  # construction calls of which further instances, of other sizes, were not looked at
 
     def calls_of(self, layer: Layer) -> list[Node]:
         return self.calls.get(id(layer.origin), [])
@@ -133,6 +136,17 @@ class ProjectGraph:
         """Where the node of a site stands in its file."""
         placed = self._placed(site)
         return node_span(placed.block, site.index).shifted(placed.span.start)
+
+    def argument_span(self, site: Site, position: int) -> Span:
+        """Where an argument of the call at `site` stands."""
+        placed = self._placed(site)
+        return call_spans(placed.block, site.index).arguments[position].whole.shifted(placed.span.start)
+
+    def callee_text(self, site: Site) -> str:
+        """What the call at `site` calls, as written."""
+        placed = self._placed(site)
+        function = call_spans(placed.block, site.index).function
+        return placed.block.text[function.start : function.end]
 
     def passes_unknown(self, site: Site, name: str, has_open_keywords: bool) -> bool:
         """Whether the call may already be given `name` through a star argument: inserting it could then be one too many."""

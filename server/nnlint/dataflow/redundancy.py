@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nnlint.dataflow.graph import Node, ProjectGraph
+from nnlint.dataflow.parameter_count import ParameterCount, count_parameters
 from nnlint.dataflow.shift import Trace, trace_bias
 from nnlint.dataflow.torch_calls import BIAS_USED, ESCAPED
 from nnlint.dataflow.transfer.linear import BIASED_LAYERS
@@ -21,15 +22,16 @@ class RedundantBias:
     layer: Layer
     call: Node
     trace: Trace
+    layers: tuple[Layer, ...]  # every instance that has such a bias
+    has_all_sizes: bool  # whether these are all, not only all that differ in more than sizes
 
     @property
-    def wasted(self) -> int | None:
-        """How many numbers one such bias holds, where that is known."""
-        for name in ("out_features", "out_channels"):
-            value = self.layer.arguments.get(name)
-            if isinstance(value, Const) and isinstance(value.value, int):
-                return value.value
-        return None
+    def parameter_counts(self) -> list[ParameterCount]:
+        """The different counts of the instances, the smallest first; empty where one is not known."""
+        counts = [count_parameters(layer) for layer in self.layers]
+        if any(count is None for count in counts):
+            return []
+        return sorted({count for count in counts if count is not None}, key=lambda c: (c.bias, c.total or 0))
 
     @property
     def names(self) -> frozenset[str]:
@@ -54,7 +56,7 @@ def redundant_biases(project: ProjectGraph) -> Iterator[RedundantBias]:
 
 
 def _verdict(project: ProjectGraph, site: Site, layers: list[Layer]) -> RedundantBias | None:
-    found: list[RedundantBias] = []
+    found: list[tuple[Layer, Node, Trace]] = []
     for layer in layers:
         biased = has_bias(layer)
         if biased is False:
@@ -67,8 +69,11 @@ def _verdict(project: ProjectGraph, site: Site, layers: list[Layer]) -> Redundan
         trace = trace_bias(calls)
         if not trace.is_redundant or not all(_serves_only(project, norm, trace) for norm in trace.cancelled_by):
             return None
-        found.append(RedundantBias(site, layer, calls[0], trace))
-    return min(found, key=lambda f: (f.trace.is_direct, not f.trace.is_by_softmax), default=None)
+        found.append((layer, calls[0], trace))
+    if not found:
+        return None
+    layer, call, trace = min(found, key=lambda f: (f[2].is_direct, not f[2].is_by_softmax))
+    return RedundantBias(site, layer, call, trace, tuple(one for one, _, _ in found), site not in project.sampled)
 
 
 def _serves_only(project: ProjectGraph, norm: Node, trace: Trace) -> bool:

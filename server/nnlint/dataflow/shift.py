@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, ShiftFact, join_shifts
-from nnlint.dataflow.graph import CALL, ESCAPE, JOIN, OUTPUT, UNKNOWN_OPERATION, Graph, Node
+from nnlint.dataflow.graph import CALL, CONCATENATIONS, ESCAPE, JOIN, OUTPUT, UNKNOWN_OPERATION, Graph, Node
 from nnlint.dataflow.transfer import find_row
 from nnlint.dataflow.transfer.linear import own_shift
 from nnlint.dataflow.transfer.row import joins
 
 _MAX_STEPS = 20_000
-_CONCATENATIONS = frozenset({"torch.cat", "torch.concat", "torch.concatenate", "torch.stack"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class Trace:
             if row is not None and row.is_linear and node not in self.calls:
                 return False
             is_mixed = any(
-                (r := find_row(use.operation)) is not None and (r.is_sum or use.operation in _CONCATENATIONS) for use in node.uses
+                (r := find_row(use.operation)) is not None and (r.is_sum or use.operation in CONCATENATIONS) for use in node.uses
             )
             if is_mixed and len({id(use) for use in node.uses}) > 1:
                 return False  # part of a stream: other readers follow

@@ -6,6 +6,7 @@ Nodes carry no positions. A node that may be reported carries `index`, its numbe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -17,6 +18,18 @@ class Node:
         """What the node holds, field by field: nodes, tuples of them, names and numbers."""
         slots: tuple[str, ...] = self.__slots__
         return [getattr(self, slot) for slot in slots]
+
+
+def nodes_in(root: object) -> Iterator[Node]:
+    """Every node in a node or a tuple of them, itself included."""
+    stack: list[object] = [root]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Node):
+            yield item
+            stack += item.fields()
+        elif isinstance(item, tuple):
+            stack += item
 
 
 # --- expressions -------------------------------------------------------------------------------------------------------
