@@ -6,12 +6,13 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from nnlint.dataflow import values as val
+from nnlint.dataflow.arguments import Arguments
+from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.values import Tensor, Value
 
 if TYPE_CHECKING:
-    from nnlint.dataflow.calls import Arguments
     from nnlint.dataflow.contexts import Contexts
-    from nnlint.dataflow.interpreter import Frame, Interpreter
+    from nnlint.dataflow.interpreter import Interpreter
     from nnlint.semantics.definitions import FunctionDefinition, Site
 
 

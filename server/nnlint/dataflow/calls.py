@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nnlint.dataflow import values as val
-from nnlint.dataflow.classes import ITEMS, LAYER
+from nnlint.dataflow.arguments import Arguments
+from nnlint.dataflow.classes import ITEMS, LAYER, MODULE_METHODS
 from nnlint.dataflow.containers import Containers
 from nnlint.dataflow.contexts import Contexts, arguments_key, cells_of, copy_of
+from nnlint.dataflow.frames import Flow, Frame
 from nnlint.dataflow.python_calls import call_method, call_python, pattern_of
 from nnlint.dataflow.torch_calls import TorchCalls
 from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
@@ -19,15 +21,9 @@ from nnlint.semantics.definitions import FunctionDefinition, Site
 from nnlint.syntax import lowered as low
 
 if TYPE_CHECKING:
-    from nnlint.dataflow.interpreter import Frame, Interpreter
+    from nnlint.dataflow.interpreter import Interpreter
 
 MAX_RECURSION = 4
-MODULE_METHODS = frozenset({
-    "__call__", "forward", "train", "eval", "to", "cuda", "cpu", "half", "float", "double", "bfloat16", "type", "apply", "requires_grad_",
-    "zero_grad", "parameters", "named_parameters", "buffers", "named_buffers", "modules", "named_modules", "children", "named_children",
-    "state_dict", "load_state_dict", "register_buffer", "register_parameter", "register_module", "add_module", "register_forward_hook",
-    "register_forward_pre_hook", "register_full_backward_hook", "get_submodule", "get_parameter", "share_memory", "extra_repr", "compile",
-})  # fmt: skip
 # Decorators that leave a function what it is, as far as values go.
 _TRANSPARENT = frozenset({
     "staticmethod", "classmethod", "property", "cached_property", "abstractmethod", "no_grad", "inference_mode", "enable_grad", "autocast",
@@ -35,32 +31,6 @@ _TRANSPARENT = frozenset({
     "lru_cache", "cache", "singledispatch", "overload", "final", "override", "dataclass", "total_ordering", "disable", "deprecated",
     "jit_ignore", "contextmanager",
 })  # fmt: skip
-
-
-@dataclass(slots=True)
-class Arguments:
-    """The arguments of a call. `has_open_positional` and `has_open_keywords` say that unknown ones may be given besides;
-    `has_entry_keywords` that the `**kwargs` of an entry point, taken to be empty, are passed on."""
-
-    positional: list[Value] = field(default_factory=list)
-    keywords: dict[str, Value] = field(default_factory=dict)
-    has_open_positional: bool = False
-    has_open_keywords: bool = False
-    has_entry_keywords: bool = False
-    splats: list[Value] = field(default_factory=list)
-
-    @property
-    def all(self) -> list[Value]:
-        return [*self.positional, *self.keywords.values(), *self.splats]
-
-    @property
-    def is_open(self) -> bool:
-        return self.has_open_positional or self.has_open_keywords
-
-    def get(self, position: int, name: str) -> Value | None:
-        if name in self.keywords:
-            return self.keywords[name]
-        return self.positional[position] if position < len(self.positional) else None
 
 
 class Caller(Containers, TorchCalls):
@@ -125,7 +95,6 @@ class Caller(Containers, TorchCalls):
         if not callable_options:
             return UNKNOWN
         results: list[Value] = []
-        from nnlint.dataflow.interpreter import Flow
 
         def one(option: Value) -> Flow:
             results.append(self.call(option, arguments, site, frame))
@@ -170,7 +139,6 @@ class Caller(Containers, TorchCalls):
             return self.interpreter.unknown_operation([*arguments.all], f"deep recursion in `{definition.name}`", site)
         if definition.node.is_async:
             return self.interpreter.unknown_operation([*arguments.all], "a coroutine", site)
-        from nnlint.dataflow.interpreter import Flow, Frame
 
         sites = () if caller is None else caller.call_sites
         frame = Frame(
@@ -225,21 +193,19 @@ class Caller(Containers, TorchCalls):
         return self._default(frame, parameter.default, closure)
 
     def _default(self, frame: Frame, node: low.Node, closure: Frame | None) -> Value:
-        from nnlint.dataflow.interpreter import Frame as NewFrame
 
-        outer = NewFrame(frame.module, frame.block, {}, closure, frame.owner)
+        outer = Frame(frame.module, frame.block, {}, closure, frame.owner)
         if isinstance(node, low.Name) and frame.owner is not None and node.id in frame.owner.assigned:
             _, statement = frame.owner.assigned[node.id]
             self.interpreter.statement(outer, statement)
         return self.interpreter.evaluate(outer, node)
 
     def _call_lambda(self, node: low.LambdaExpr, closure: Frame, arguments: Arguments, site: Site | None, caller: Frame | None) -> Value:
-        from nnlint.dataflow.interpreter import Frame as NewFrame
 
         if len(self._active) >= 60:
             return UNKNOWN
         sites = () if caller is None else caller.call_sites
-        frame = NewFrame(
+        frame = Frame(
             closure.module, closure.block, {}, closure, closure.owner, closure.receiver, (site, *sites)[:8] if site is not None else sites
         )
         self.bind(frame, node.parameters, arguments, closure)

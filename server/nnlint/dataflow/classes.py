@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nnlint.dataflow import values as val
+from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import PARAMETER
 from nnlint.dataflow.values import NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
 from nnlint.semantics.definitions import ClassDefinition, ExternalDefinition, FunctionDefinition
@@ -13,7 +14,7 @@ from nnlint.semantics.torch_names import canonical_name
 from nnlint.syntax import lowered as low
 
 if TYPE_CHECKING:
-    from nnlint.dataflow.interpreter import Frame, Interpreter
+    from nnlint.dataflow.interpreter import Interpreter
 
 MAX_BASES = 40
 # State keys of instances that stand for what a torch base class holds.
@@ -26,6 +27,12 @@ _SAME_TENSOR = {"data": "torch.detach", "real": "torch.clone"}
 _TRANSPOSED = {"T": "torch.t", "mT": "torch.Tensor.mT", "H": "torch.t", "mH": "torch.Tensor.mT"}
 
 Base = ClassDefinition | str | None  # a class of the project, the name of an outside one, or an unknown one
+MODULE_METHODS = frozenset({
+    "__call__", "forward", "train", "eval", "to", "cuda", "cpu", "half", "float", "double", "bfloat16", "type", "apply", "requires_grad_",
+    "zero_grad", "parameters", "named_parameters", "buffers", "named_buffers", "modules", "named_modules", "children", "named_children",
+    "state_dict", "load_state_dict", "register_buffer", "register_parameter", "register_module", "add_module", "register_forward_hook",
+    "register_forward_pre_hook", "register_full_backward_hook", "get_submodule", "get_parameter", "share_memory", "extra_repr", "compile",
+})  # fmt: skip
 
 
 class Classes:
@@ -64,7 +71,6 @@ class Classes:
                     yield None, None
 
     def _base_values(self, definition: ClassDefinition, closure: Frame | None) -> Iterator[Value]:
-        from nnlint.dataflow.interpreter import Frame
 
         frame = Frame(definition.module, definition.block, {}, closure)
         for argument in definition.arguments:
@@ -163,7 +169,6 @@ class Classes:
     def _of_class(
         self, definition: ClassDefinition, closure: Frame | None, name: str, receiver: val.Instance | None, holder: Value
     ) -> Value:
-        from nnlint.dataflow.interpreter import Frame
 
         order = self.order(definition, closure)
         for base, inner in order:
@@ -266,6 +271,4 @@ def _decorator_name(node: low.Node) -> str:
 
 
 def _is_module_method(name: str) -> bool:
-    from nnlint.dataflow.calls import MODULE_METHODS
-
     return name in MODULE_METHODS

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from nnlint.dataflow import values as val
+from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.caller_base import CallerBase
 from nnlint.dataflow.classes import ITEMS, LAYER
+from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import JOIN
-from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
+from nnlint.dataflow.operators import truth_of
+from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, flattened
 
 if TYPE_CHECKING:
-    from nnlint.dataflow.calls import Arguments
-    from nnlint.dataflow.interpreter import Frame
     from nnlint.semantics.definitions import Site
 
 _GROWING = frozenset({"append", "extend", "insert", "__iadd__"})
@@ -66,7 +67,6 @@ class Containers(CallerBase):
 
     def union_of(self, items: Iterable[Value]) -> Value:
         """One value that stands for any of the items."""
-        from nnlint.dataflow.interpreter import flattened
 
         inside = list(dict.fromkeys(flattened(items)))
         if len(inside) > val.MAX_ALTERNATIVES:
@@ -89,8 +89,6 @@ class Containers(CallerBase):
             case val.Instance():
                 found = self.interpreter.classes.find_method(holder.definition, holder.closure, "__getitem__")
                 if found is not None:
-                    from nnlint.dataflow.calls import Arguments
-
                     return self.inline(found[0], found[1], holder, Arguments([key]), None, None)
                 if isinstance(key, Const) and isinstance(key.value, str) and key.value in holder.state:
                     return holder.state[key.value]  # type: ignore[no-any-return]
@@ -348,7 +346,6 @@ class Containers(CallerBase):
 
     def apply_items(self, items: tuple[Value, ...], arguments: Arguments, site: Site | None) -> Value:
         """Runs a Sequential: each item on the result of the one before."""
-        from nnlint.dataflow.calls import Arguments
 
         current = arguments
         for item in items:
@@ -363,7 +360,6 @@ class Containers(CallerBase):
         return current.positional[0] if current.positional else NONE
 
     def _apply_repeated(self, run: tuple[Value, ...], arguments: Arguments, site: Site | None) -> Value:
-        from nnlint.dataflow.calls import Arguments
 
         given = arguments.positional[0] if arguments.positional else UNKNOWN
         if not isinstance(given, Tensor):
@@ -432,7 +428,7 @@ class Containers(CallerBase):
     def note_mode(self, module: Value, name: str, arguments: Arguments, frame: Frame | None) -> None:
         """`train()` and `eval()`: a submodule switched to eval mode by its model's own code stays frozen as far as is known."""
         flag = arguments.get(0, "mode")
-        freezes = name == "eval" or (name == "train" and flag is not None and self.interpreter.truth(flag) is False)
+        freezes = name == "eval" or (name == "train" and flag is not None and truth_of(flag) is False)
         receiver = None if frame is None else frame.receiver
         if freezes and isinstance(receiver, val.Instance) and receiver.is_module and module is not receiver:
             self.freeze(module)
@@ -475,6 +471,5 @@ def _bound(value: Value) -> Any:
 
 
 def _no_arguments() -> Arguments:
-    from nnlint.dataflow.calls import Arguments
 
     return Arguments()

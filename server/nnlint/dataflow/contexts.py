@@ -8,15 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nnlint.dataflow import values as val
+from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, LAYER
+from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import CALL, INPUT, OUTPUT, Graph, Node
 from nnlint.dataflow.values import Const, Symbol, Tensor, Unknown, Value
 from nnlint.semantics.definitions import ClassDefinition, FunctionDefinition, Site
 from nnlint.syntax import lowered as low
 
 if TYPE_CHECKING:
-    from nnlint.dataflow.calls import Arguments
-    from nnlint.dataflow.interpreter import Frame, Interpreter
+    from nnlint.dataflow.interpreter import Interpreter
 
 MAX_CONTEXTS = 64  # of one class; what would be the next one is unknown, and its class's layers are not judged
 # Constructions of a class that differ from all others in numbers alone: after so many in a row the latest one stands for the rest.
@@ -155,7 +156,6 @@ class Contexts:
 
     def _set_fields(self, instance: val.Instance, cls: val.Class, arguments: Arguments) -> None:
         """The generated `__init__` of dataclasses and named tuples."""
-        from nnlint.dataflow.interpreter import Frame
 
         names: dict[str, tuple[Any, low.Assign, Frame | None]] = {}
         for base, closure in reversed(self.interpreter.classes.order(cls.definition, cls.closure)):
@@ -178,9 +178,7 @@ class Contexts:
             instance.state[name] = value
         post = self.interpreter.classes.find_method(cls.definition, cls.closure, "__post_init__")
         if post is not None:
-            from nnlint.dataflow.calls import Arguments as NewArguments
-
-            self.interpreter.caller.inline(post[0], post[1], instance, NewArguments(), None, None)
+            self.interpreter.caller.inline(post[0], post[1], instance, Arguments(), None, None)
 
     def initialize_base(self, instance: val.Instance, arguments: Arguments, site: Site | None, frame: Frame | None) -> None:
         """What `super().__init__(…)` does where the base class is torch's."""

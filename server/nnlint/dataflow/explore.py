@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from nnlint.dataflow import values as val
-from nnlint.dataflow.calls import MODULE_METHODS, Arguments
-from nnlint.dataflow.classes import ITEMS
+from nnlint.dataflow.arguments import Arguments
+from nnlint.dataflow.classes import ITEMS, MODULE_METHODS
 from nnlint.dataflow.effects import returns_value
+from nnlint.dataflow.frames import Frame, OutOfFuel
 from nnlint.dataflow.graph import INPUT, Graph, ProjectGraph
-from nnlint.dataflow.interpreter import Frame, Interpreter, OutOfFuel
+from nnlint.dataflow.interpreter import Interpreter
 from nnlint.dataflow.torch_calls import ESCAPED
 from nnlint.dataflow.values import NONE, Const, Symbol, Tensor, Unknown, Value, choice
 from nnlint.semantics.definitions import AssignedDefinition, ClassDefinition, FunctionDefinition, Site

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nnlint.dataflow import values as val
+from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, LAYER
+from nnlint.dataflow.frames import Frame
+from nnlint.dataflow.operators import truth_of
 from nnlint.dataflow.values import FALSE, NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
 from nnlint.semantics.definitions import ClassDefinition, Site
 
 if TYPE_CHECKING:
-    from nnlint.dataflow.calls import Arguments, Caller
-    from nnlint.dataflow.interpreter import Frame
+    from nnlint.dataflow.calls import Caller
 
 _MAX_RANGE = 1_000
 _FIELD = re.compile(r"\{[^{}]*\}")
@@ -209,7 +211,7 @@ def _filter(caller: Caller, arguments: Arguments, site: Site | None, frame: Fram
         if isinstance(item, (val.Alternatives, val.Repeated)):
             out.append(item)
             continue
-        truth = caller.interpreter.truth(item if function == NONE else caller.call_simply(function, item))
+        truth = truth_of(item if function == NONE else caller.call_simply(function, item))
         if truth is not False:
             out.append(item if truth else val.Alternatives(((item,), ())))
     return caller.interpreter.sequence(out)
@@ -255,7 +257,7 @@ def _number(name: str) -> _Model:
             except (TypeError, ValueError, OverflowError):
                 return UNKNOWN
         if name == "builtins.bool":
-            truth = caller.interpreter.truth(value)
+            truth = truth_of(value)
             return Symbol(("bool", caller.interpreter.next_serial())) if truth is None else Const(truth)
         if isinstance(value, Symbol):
             return Symbol((name, value.key)) if name != "builtins.str" else Symbol(("text", caller.interpreter.next_serial()))
@@ -277,10 +279,7 @@ def _abs(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame |
 def _any_all(is_any: bool) -> _Model:
     def decide(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
         outcomes = (
-            [
-                None if isinstance(i, (val.Alternatives, val.Repeated)) else caller.interpreter.truth(i)
-                for i in caller.items_of(arguments.positional[0])
-            ]
+            [None if isinstance(i, (val.Alternatives, val.Repeated)) else truth_of(i) for i in caller.items_of(arguments.positional[0])]
             if arguments.positional
             else []
         )

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nnlint.dataflow import values as val
+from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.caller_base import CallerBase
+from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import CONSTANT, PARAMETER, UNKNOWN_OPERATION, Node
+from nnlint.dataflow.operators import truth_of
 from nnlint.dataflow.transfer import find_row
-from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
+from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, layers_in
 from nnlint.semantics.definitions import Site
 from nnlint.semantics.signatures import NO_DEFAULT, signature
 from nnlint.semantics.torch_names import canonical_name
 
 if TYPE_CHECKING:
-    from nnlint.dataflow.calls import Arguments
-    from nnlint.dataflow.interpreter import Frame, Interpreter
+    from nnlint.dataflow.interpreter import Interpreter
 
 # Marks on layers.
 ESCAPED = "escaped"  # used by code that is not followed
@@ -83,9 +85,7 @@ class TorchCalls(CallerBase):
         if name.startswith(_INITIALIZERS):
             return arguments.positional[0] if arguments.positional else UNKNOWN
         if name.startswith("torch.Tensor.") and arguments.positional and isinstance(arguments.positional[0], Tensor):
-            from nnlint.dataflow.calls import Arguments as NewArguments
-
-            rest = NewArguments(arguments.positional[1:], arguments.keywords, arguments.has_open_positional, arguments.has_open_keywords)
+            rest = Arguments(arguments.positional[1:], arguments.keywords, arguments.has_open_positional, arguments.has_open_keywords)
             return self.call_tensor_method(arguments.positional[0], short, rest, site)
         if name.startswith(_WITHOUT_GRAPH):
             if name.startswith(("torch.jit.is_scripting", "torch.jit.is_tracing", "torch.compiler.is_")):
@@ -108,13 +108,10 @@ class TorchCalls(CallerBase):
 
     def _checkpoint(self, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
         """`checkpoint(f, *args)` computes `f(*args)`."""
-        from nnlint.dataflow.calls import Arguments as NewArguments
 
         own = {"use_reentrant", "context_fn", "determinism_check", "debug", "preserve_rng_state", "early_stop"}
         keywords = {k: v for k, v in arguments.keywords.items() if k not in own}
-        return self.call(
-            arguments.positional[0], NewArguments(arguments.positional[1:], keywords, arguments.has_open_positional), site, frame
-        )
+        return self.call(arguments.positional[0], Arguments(arguments.positional[1:], keywords, arguments.has_open_positional), site, frame)
 
     # --- layers ---
 
@@ -174,7 +171,6 @@ class TorchCalls(CallerBase):
         layer.mark(ESCAPED, reason)
 
     def escape_returned_layers(self, value: Value) -> None:
-        from nnlint.dataflow.interpreter import layers_in
 
         for layer in layers_in(value):
             self.escape_layer(layer, "returned by a method")
@@ -247,7 +243,7 @@ class TorchCalls(CallerBase):
     def call_tensor_method(self, receiver: Tensor, name: str, arguments: Arguments, site: Site | None) -> Value:
         if name in _NO_TENSORS:
             return self._scalar_method(receiver, name, arguments)
-        if name == "requires_grad_" and arguments.positional and self.interpreter.truth(arguments.positional[0]) is False:
+        if name == "requires_grad_" and arguments.positional and truth_of(arguments.positional[0]) is False:
             self.note_frozen_bias(receiver.node)
         if name in ("backward", "register_hook", "retain_grad", "requires_grad_"):
             return receiver if name.endswith("_") else NONE
@@ -291,7 +287,6 @@ def _in_order(arguments: Arguments) -> dict[str, Value]:
 
 
 def _layers(value: Value) -> list[val.Layer]:
-    from nnlint.dataflow.interpreter import layers_in
 
     return layers_in(value)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,8 @@ from nnlint.semantics.program import Module
 from nnlint.syntax import lowered as low
 
 if TYPE_CHECKING:
+    from nnlint.dataflow.frames import Frame
     from nnlint.dataflow.graph import Node
-    from nnlint.dataflow.interpreter import Frame
 
 MAX_ALTERNATIVES = 8
 
@@ -301,3 +301,53 @@ def choice(values: list[Value]) -> Value:
     if len(options) == 1:
         return options[0]
     return Choice(tuple(options)) if len(options) <= MAX_ALTERNATIVES else Unknown("too many alternatives")
+
+
+def flattened(items: Iterable[Value]) -> Iterable[Value]:
+    """Every value that stands somewhere in a run of items."""
+    for item in items:
+        if isinstance(item, Alternatives):
+            for run in item.runs:
+                yield from flattened(run)
+        elif isinstance(item, Repeated):
+            yield from flattened(item.run)
+        else:
+            yield item
+
+
+def layers_in(value: Value) -> list[Layer]:
+    """The torch layers that a value directly is, or holds in plain containers (not those inside modules of the project)."""
+    match value:
+        case Layer():
+            return [value]
+        case Choice() | Sequence() | Mapping_() | Alternatives() | Repeated() | Partial() | Method():
+            if isinstance(value, Method) and value.name not in ("__call__", "forward"):
+                return []
+            return [layer for part in parts_of(value) for layer in layers_in(part)]
+        case _:
+            return []
+
+
+def common_prefix(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
+    count = 0
+    for a, b in zip(one, other, strict=False):
+        if a is not b and a != b:
+            break
+        count += 1
+    return one[:count]
+
+
+def join_runs(runs: list[tuple[Value, ...]]) -> tuple[Value, ...]:
+    """Several possible contents of one sequence: what they share, then alternatives."""
+    distinct = list(dict.fromkeys(runs))
+    if len(distinct) == 1:
+        return distinct[0]
+    prefix = distinct[0]
+    for run in distinct[1:]:
+        prefix = common_prefix(prefix, run)
+    return (*prefix, Alternatives(tuple(run[len(prefix) :] for run in distinct)))
+
+
+def own(value: object, owner: Heap) -> None:
+    if isinstance(value, Heap) and value.owner is None and value is not owner:
+        value.owner = owner
