@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import traceback
 from collections import Counter
@@ -191,12 +192,24 @@ def check(sources: Sources, paths: Sequence[str], settings_for: Callable[[str], 
     return Engine().check(sources, paths, settings_for)
 
 
-def graph_text(sources: Sources, path: str, class_name: str) -> str:
-    """The dataflow graph of a class's `forward()` as text; raises `LookupError` where there is no such class."""
-    from nnlint.dataflow.rendering import render_class
+def graph_text(
+    sources: Sources,
+    path: str,
+    class_name: str,
+    output_format: str = "text",
+    shows_all: bool = False,
+    name_of: Callable[[str], str] = posixpath.basename,
+) -> str:
+    """The dataflow graph of a class's `forward()`: `text`, `mermaid`, `dot` or `svg`, files called as `name_of` says.
+
+    Raises `LookupError` where there is no such class or nothing of it could be followed.
+    """
+    from nnlint.dataflow.drawing import draw_class
+    from nnlint.dataflow.rendering import render
 
     program = Program(sources.text, sources.paths(), sources.import_roots, Parser())
-    return render_class(explore(program, _relevant_paths(program, [path]), [path]), path, class_name)
+    project = explore(program, _relevant_paths(program, [path]), [path])
+    return render(draw_class(project, path, class_name, name_of), output_format, shows_all)
 
 
 def _relevant_paths(program: Program, wanted: Collection[str]) -> list[str]:

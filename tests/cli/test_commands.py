@@ -81,6 +81,17 @@ def test_graph(commands: Commands) -> None:
     assert done.text.index("Conv2d") < done.text.index("BatchNorm2d")
 
 
+def test_graph_formats(commands: Commands) -> None:
+    commands.write({"a.py": MODEL})
+    for name, beginning in [("text", "Net.forward\n"), ("mermaid", "flowchart TD\n"), ("dot", "digraph forward {\n"), ("svg", "<svg ")]:
+        done = commands.nnlint("graph", "a.py::Net", "--format", name, "-o", f"out.{name}")
+        assert (done.status, done.out) == (0, b"")
+        assert (commands.folder / f"out.{name}").read_text("utf-8").startswith(beginning)
+    refused = commands.nnlint("graph", "a.py::Net", "--format", "png")
+    assert (refused.status, refused.out) == (2, b"")
+    assert "'png' is not one of 'text', 'mermaid', 'dot', 'svg'" in refused.err
+
+
 def test_graph_mistakes(commands: Commands) -> None:
     commands.write({"a.py": MODEL, "b.py": b"\xff"})
     for target, words in [("a.py", "FILE::CLASS"), ("a.py::Nothing", "Nothing"), ("no.py::Net", "no.py"), ("b.py::Net", "utf-8")]:

@@ -12,8 +12,24 @@ from nnlint.cli.output import write_report
 
 @click.command("graph")
 @click.argument("target", metavar="FILE::CLASS")
-def command(target: str) -> None:
-    """Shows the dataflow graph of forward() of CLASS in FILE."""
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "mermaid", "dot", "svg"]),
+    default="text",
+    show_default=True,
+    help="How to show it.",
+)
+@click.option("-o", "--output-file", metavar="FILE", help="Write it there instead of to standard output.")
+@click.option(
+    "--all", "shows_all", is_flag=True, help="Show every way in which the project builds and calls the class, not only the first ones."
+)
+def command(target: str, output_format: str, output_file: str | None, shows_all: bool) -> None:
+    """Shows the dataflow graph of forward() of CLASS in FILE.
+
+    A line is an operation: what is called, its shape as far as it is known (? for a size that is not), its place; below it what
+    becomes of the layer's bias, and where knowledge ends (UNKNOWN because ...).
+    """
     from nnlint.engine import graph_text
     from nnlint.workspace import ConfigError, Workspace, disk_sources
 
@@ -27,8 +43,9 @@ def command(target: str) -> None:
         sources = disk_sources(Workspace().project_of(path), [path])
         if problem := sources.problem(path):
             raise UsageMistake(f"{file}: {problem}")
-        write_report(graph_text(sources, path, class_name), None)
+        text = graph_text(sources, path, class_name, output_format, shows_all, os.path.relpath)
+        write_report(text, output_file)
     except ConfigError as error:
         raise UsageMistake(str(error)) from None
     except LookupError as error:
-        raise UsageMistake(f"{file}: {error.args[0] if error.args else f'there is no class {class_name}'}") from None
+        raise UsageMistake(f"{file}: {error.args[0]}") from None

@@ -107,7 +107,7 @@ class Contexts:
         settled = self.variety.get(id(definition))
         if settled is not None and settled.dull >= _DULL_CONTEXTS:
             self.sampled.add(id(definition))
-            return self._copy(settled.latest)
+            return self._stand_in(settled.latest)
         if self.count.get(id(definition), 0) >= MAX_CONTEXTS:
             self.overflowed[id(definition)] = definition
             return interpreter.unknown_operation(
@@ -201,6 +201,12 @@ class Contexts:
 
     # --- copies ---
 
+    def _stand_in(self, context: Context) -> Value:
+        copy = self._copy(context)
+        if isinstance(copy, val.Instance):
+            copy.is_stand_in = True
+        return copy
+
     def _copy(self, context: Context) -> Value:
         copy: Value = _Copier(self.interpreter, context.first_serial).copy(context.template)
         return copy
@@ -236,7 +242,7 @@ class Contexts:
             self.summaries[key] = None
             summary = self.summaries[key] = self._summarize(instance, found, arguments, nodes)
             self.runs.setdefault(key[:2], []).append(summary)
-        return self._call_node(summary, arguments, nodes, site)
+        return self._call_node(instance, summary, arguments, nodes, site)
 
     def runs_of(self, instance: val.Instance, method: FunctionDefinition) -> list[Summary]:
         """How a method of an object was run so far."""
@@ -284,9 +290,9 @@ class Contexts:
         interpreter.caller.escape_returned_layers(result)
         return Summary(graph, result, changes_arguments)
 
-    def _call_node(self, summary: Summary, arguments: Arguments, nodes: list[Node], site: Site | None) -> Value:
+    def _call_node(self, instance: val.Instance, summary: Summary, arguments: Arguments, nodes: list[Node], site: Site | None) -> Value:
         interpreter = self.interpreter
-        call = interpreter.graph.add(CALL, tuple(nodes), callee=summary.graph, site=site)
+        call = interpreter.graph.add(CALL, tuple(nodes), callee=summary.graph, module=instance, site=site)
         summary.graph.callers.append(call)
         outputs = [interpreter.graph.add(OUTPUT, (call,), output=i, rank=n.rank) for i, n in enumerate(summary.graph.results)]
         table = dict(zip(summary.graph.results, outputs, strict=True))
@@ -490,7 +496,7 @@ class _Copier:
         made: val.Heap
         match value:
             case val.Instance():
-                made = val.Instance({}, value.definition, value.closure, value.is_module, value.context, serial=serial)
+                made = val.Instance({}, value.definition, value.closure, value.is_module, value.context, value.is_stand_in, serial=serial)
             case val.Layer():
                 made = val.Layer(
                     {}, value.target, value.arguments, value.site, value.has_open_keywords, value.built_by, value.origin, serial=serial

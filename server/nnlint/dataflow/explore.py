@@ -320,7 +320,9 @@ class _Explorer:
         for instance in self.contexts.instances:
             if id(instance.definition) in self.contexts.sampled:
                 self._sampled |= {layer.site for layer in _layers(instance)}
-        project = ProjectGraph(self.contexts.graphs, program=self.program, sampled=frozenset(self._sampled))
+        project = ProjectGraph(
+            self.contexts.graphs, program=self.program, instances=self.contexts.instances, sampled=frozenset(self._sampled)
+        )
         for layer in self.contexts.layers:
             project.layers.setdefault(layer.site, []).append(layer)
         for graph in self.contexts.graphs:

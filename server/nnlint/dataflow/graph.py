@@ -16,7 +16,7 @@ from nnlint.text import Edit, Span
 if TYPE_CHECKING:
     from nnlint.dataflow.hazards import BiasRead
     from nnlint.dataflow.redundancy import RedundantBias
-    from nnlint.dataflow.values import Layer, Value
+    from nnlint.dataflow.values import Instance, Layer, Value
     from nnlint.semantics.definitions import Site
     from nnlint.semantics.program import Program
     from nnlint.syntax.parser import PlacedBlock
@@ -30,6 +30,7 @@ ESCAPE = "escape"  # goes where nobody follows: stored, yielded, given to unknow
 UNKNOWN_OPERATION = "unknown"  # unknown code computes something from it
 CONSTANT = "constant"  # a tensor that depends on no input or layer followed here
 PARAMETER = "parameter"  # a parameter or buffer
+OWN_OPERATIONS = frozenset({INPUT, JOIN, CALL, OUTPUT, ESCAPE, UNKNOWN_OPERATION, CONSTANT, PARAMETER})
 
 CONCATENATIONS = frozenset({"torch.cat", "torch.concat", "torch.concatenate", "torch.stack"})
 
@@ -38,7 +39,8 @@ CONCATENATIONS = frozenset({"torch.cat", "torch.concat", "torch.concatenate", "t
 class Node:
     """One operation. `inputs` are the tensors that it reads; `arguments` its other arguments, by torch's parameter names.
 
-    `rank` is the number of axes where it is known. `uses` are the nodes that read this one.
+    `rank` is the number of axes where it is known. `module` is the object whose `forward()` a CALL runs. `uses` are the nodes that
+    read this one.
     """
 
     graph: Graph
@@ -50,6 +52,7 @@ class Node:
     site: Site | None = None
     rank: int | None = None
     callee: Graph | None = None
+    module: Instance | None = None
     output: int = 0
     reason: str = ""
     uses: list[Node] = field(default_factory=list)
@@ -99,6 +102,7 @@ class ProjectGraph:
     layers: dict[Site, list[Layer]] = field(default_factory=dict)  # by construction call
     calls: dict[int, list[Node]] = field(default_factory=dict)  # id of a layer's origin -> nodes that call it
     program: Program | None = None
+    instances: list[Instance] = field(default_factory=list)  # one of every way in which a class is constructed
     sampled: frozenset[Site] = frozenset()  # construction calls of which further instances, of other sizes, were not looked at
 
     def calls_of(self, layer: Layer) -> list[Node]:

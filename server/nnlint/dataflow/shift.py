@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, ShiftFact, join_shifts
-from nnlint.dataflow.graph import CALL, CONCATENATIONS, ESCAPE, JOIN, OUTPUT, UNKNOWN_OPERATION, Graph, Node
+from nnlint.dataflow.graph import CALL, CONCATENATIONS, ESCAPE, JOIN, OUTPUT, OWN_OPERATIONS, UNKNOWN_OPERATION, Graph, Node
 from nnlint.dataflow.transfer import find_row
 from nnlint.dataflow.transfer.linear import own_shift
 from nnlint.dataflow.transfer.row import joins
@@ -26,6 +26,11 @@ class Loss:
 
     node: Node
     reason: str
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the bias is lost from sight, not seen to come through."""
+        return unknown_reason(self.node) is not None
 
 
 class _Lost(Exception):
@@ -102,7 +107,7 @@ class _Walk:
         self._left.add(key)
         if graph.is_root or not graph.callers:
             at = next(n for n, fact in zip(graph.results, results, strict=True) if fact is not NO_SHIFT)
-            raise _Lost(Loss(at, f"returned by {graph.name}()"))
+            raise _Lost(Loss(at, f"it is part of what {graph.name}() returns"))
         for call in graph.callers:
             seeds = {use: results[use.output] for use in call.uses if use.operation == OUTPUT and results[use.output] is not NO_SHIFT}
             if seeds:
@@ -180,10 +185,23 @@ class _Walk:
 
 
 def _loss_reason(node: Node) -> str:
+    """Why a bias is not followed further, as the end of a sentence that begins with "because"."""
+    reason = unknown_reason(node)
+    if reason is not None:
+        return reason
+    name = f"`{node.operation.rpartition('.')[2]}`"
+    row = find_row(node.operation)
+    is_norm = row is not None and row.is_normalization
+    return f"{name} leaves some of it" if is_norm else f"{name} changes more with it than by a constant for each channel"
+
+
+def unknown_reason(node: Node) -> str | None:
+    """Why nothing is known of what a node computes, as the end of a sentence that begins with "because"; `None` where something is."""
     if node.operation == ESCAPE:
-        return node.reason
+        return f"it is {node.reason or 'used where nobody follows'}"
     if node.operation == UNKNOWN_OPERATION:
-        return f"used by {node.reason}"
-    if find_row(node.operation) is None:
-        return f"nothing is known of `{node.operation}`"
-    return f"it passes `{node.operation.removeprefix('torch.').removeprefix('nn.')}`"
+        is_sentence = any(f" {verb} " in node.reason.partition(" (")[0] for verb in ("is", "has", "calls"))
+        return node.reason if is_sentence else f"nothing is known of {node.reason or 'what computes it'}"
+    if node.operation in OWN_OPERATIONS or find_row(node.operation) is not None:
+        return None
+    return f"nothing is known of `{node.operation.removeprefix('torch.')}`"

@@ -218,12 +218,16 @@ class Mapping_(Heap):
 
 @dataclass(slots=True, eq=False)
 class Instance(Heap):
-    """An object of a project class. State: its attributes. `context` names the construction that made it (see `contexts`)."""
+    """An object of a project class. State: its attributes. `context` names the construction that made it (see `contexts`).
+
+    `is_stand_in` says that it stands for one that differs in numbers alone: its sizes are another's.
+    """
 
     definition: ClassDefinition
     closure: Frame | None
     is_module: bool
     context: Any = None
+    is_stand_in: bool = False
 
 
 @dataclass(slots=True, eq=False)
