@@ -113,6 +113,10 @@ class Containers(CallerBase):
         items = holder.items
         if isinstance(key, val.SliceValue):
             return self._slice(holder, key)
+        run = val.axis_run_of(items[0]) if len(items) == 1 else None
+        if run is not None:
+            index_known = isinstance(key, Const) and isinstance(key.value, int)
+            return size_in(run, key.value) if index_known else Unknown("the size of an unknown axis")  # type: ignore[attr-defined]
         if isinstance(key, Const) and isinstance(key.value, int):
             index = int(key.value)
             certain = items if index >= 0 else items[::-1]
@@ -135,6 +139,9 @@ class Containers(CallerBase):
             made = self.interpreter.sequence(holder.items[slice(*bounds)], holder.kind)
             made.names = names
             return made
+        run = val.axis_run_of(holder.items[0]) if len(holder.items) == 1 else None
+        if run is not None and "?" not in bounds and bounds[2] in (None, 1):
+            return self.interpreter.sequence(_cut_run(run, bounds[0] or 0, bounds[1]), holder.kind)
         if bounds[0] in (None, 0) and bounds[1] is None and bounds[2] in (None, 1):
             return self.interpreter.sequence(holder.items, holder.kind)
         if isinstance(bounds[0], int) and bounds[0] > 0 and bounds[1] is None and bounds[2] is None:
@@ -172,8 +179,18 @@ class Containers(CallerBase):
     def shape(self, tensor: Tensor) -> Value:
         node = tensor.node
         if node.rank is None:
-            return self.interpreter.sequence((val.Repeated((Symbol(("size", id(node))),)),), "tuple")
-        return self.interpreter.sequence([Symbol(("size", id(node), axis)) for axis in range(node.rank)], "tuple")
+            return self.interpreter.sequence((val.Repeated((val.AxisRun(node),)),), "tuple")
+        return self.interpreter.sequence([Symbol(("size", node, axis)) for axis in range(node.rank)], "tuple")
+
+    def unpack_run(self, run: val.AxisRun, count: int, stars: list[int]) -> list[Value]:
+        """`b, *rest, c = x.shape`."""
+        head = stars[0] if stars else count
+        tail = count - head - 1
+        sizes = [size_in(run, i) for i in range(head)]
+        if stars:
+            middle = val.AxisRun(run.node, run.front + head, run.back + tail)
+            sizes += [self.interpreter.sequence((val.Repeated((middle,)),)), *(size_in(run, i) for i in range(-tail, 0))]
+        return sizes
 
     # --- methods of containers ---
 
@@ -442,6 +459,22 @@ class Containers(CallerBase):
             for part in val.parts_of(module):
                 if _is_module(part):
                     self.freeze(part, depth - 1)
+
+
+def size_in(run: val.AxisRun, index: int) -> Value:
+    """The size of one axis of a run, counted from either end."""
+    return Symbol(("size", run.node, run.front + index if index >= 0 else index - run.back))
+
+
+def _cut_run(run: val.AxisRun, lower: int, upper: int | None) -> tuple[Value, ...]:
+    """`run[lower:upper]`: single sizes where both ends are counted from one side, else a shorter run."""
+    if upper is None and lower < 0:
+        return tuple(size_in(run, i) for i in range(lower, 0))
+    if upper is not None and (lower < 0) == (upper < 0):
+        return tuple(size_in(run, i) for i in range(lower, upper))
+    if lower < 0 or (upper is not None and upper >= 0):
+        return (val.Repeated((UNKNOWN,)),)
+    return (val.Repeated((val.AxisRun(run.node, run.front + lower, run.back - (upper or 0)),)),)
 
 
 def _is_module(value: Value) -> bool:

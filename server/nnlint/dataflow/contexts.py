@@ -439,6 +439,8 @@ def value_key(value: Value, ranks: bool, depth: int = 8) -> Hashable:
             return ("repeated", tuple(value_key(i, ranks, depth - 1) for i in run))
         case Symbol(key=key):
             return ("symbol", key)
+        case val.AxisRun():
+            return ("axes", value)
         case Unknown():
             return "unknown"
         case val.External(name=name):

@@ -5,12 +5,14 @@ bias does.
 
 - `NO_SHIFT` (⊥): not at all.
 - `Shift(axes)`: by an addend that is constant along every axis outside `axes`. Axes count from the front where the rank
-  is known, from the back (negative) where it is not.
+  is known, from the back (negative) where it is not. It `is_exact` where the addend is the very change of the bias, laid
+  along the one axis (or along none, for a bias of size one): two exact shifts along one axis are equal.
 - `ANY_SHIFT` (top): in any way at all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -19,6 +21,16 @@ class Shift:
     """An additive change, constant along the axes that are not in `axes`."""
 
     axes: frozenset[int]
+    is_exact: bool = False
+
+    def inexact(self) -> Shift:
+        return Shift(self.axes) if self.is_exact else self
+
+    def moved(self, axes: Iterable[int]) -> Shift:
+        """The shift after an operation that leaves the elements as they are and takes the axes elsewhere. An axis that was split,
+        or became several, is no longer the one of the bias."""
+        at = frozenset(axes)
+        return Shift(at, self.is_exact and len(at) == len(self.axes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +66,4 @@ def with_rank(fact: ShiftFact, rank: int | None) -> ShiftFact:
     if not isinstance(fact, Shift) or rank is None:
         return fact
     axes = frozenset(a + rank if a < 0 else a for a in fact.axes)
-    return Shift(axes) if all(0 <= a < rank for a in axes) else ANY_SHIFT
+    return fact.moved(axes) if all(0 <= a < rank for a in axes) else ANY_SHIFT

@@ -56,6 +56,9 @@ class Places(Machine):
             columns = [self.unpack(o, targets) for o in value.options if o != NONE]
             return [self.join_all(list(column)) for column in zip(*columns, strict=True)] if columns else [UNKNOWN] * len(targets)
         items = self.caller.items_of(value)
+        run = val.axis_run_of(items[0]) if len(items) == 1 else None
+        if run is not None:
+            return self.caller.unpack_run(run, len(targets), stars)
         exact = not any(isinstance(i, (val.Alternatives, val.Repeated)) for i in items)
         if exact and not stars and len(items) == len(targets):
             return list(items)

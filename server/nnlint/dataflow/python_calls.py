@@ -131,7 +131,7 @@ def _len(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame |
         return Const(len(value.entries))
     if isinstance(value, Const) and isinstance(value.value, str):
         return Const(len(value.value))
-    return Symbol(("size", id(value.node), 0)) if isinstance(value, Tensor) else Unknown("a length")
+    return Symbol(("size", value.node, 0)) if isinstance(value, Tensor) else Unknown("a length")
 
 
 def _enumerate(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value | None:

@@ -66,7 +66,10 @@ class Trace:
             if row is not None and row.is_linear and node not in self.calls:
                 return False
             is_mixed = any(
-                (r := find_row(use.operation)) is not None and (r.is_sum or use.operation in CONCATENATIONS) for use in node.uses
+                use not in self.cancelled_by
+                and (r := find_row(use.operation)) is not None
+                and (r.is_sum or use.operation in CONCATENATIONS)
+                for use in node.uses
             )
             if is_mixed and len({id(use) for use in node.uses}) > 1:
                 return False  # part of a stream: other readers follow
@@ -180,7 +183,7 @@ class _Walk:
 
     def _cancelled(self, node: Node) -> None:
         row = find_row(node.operation)
-        if row is not None and (row.is_normalization or row.is_softmax) and node not in self.trace.cancelled_by:
+        if row is not None and (row.is_normalization or row.is_softmax or row.cancels) and node not in self.trace.cancelled_by:
             self.trace.cancelled_by.append(node)
 
 

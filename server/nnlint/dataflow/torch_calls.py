@@ -65,6 +65,7 @@ _NO_TENSORS = frozenset(
     }
 )
 _SEVERAL = "returns several"
+_SHAPED = frozenset({"view", "reshape", "expand", "repeat"})  # methods that take sizes
 
 
 class TorchCalls(CallerBase):
@@ -249,6 +250,10 @@ class TorchCalls(CallerBase):
             return receiver if name.endswith("_") else NONE
         if receiver.node.operation == PARAMETER and name.endswith("_") and not name.endswith("__"):
             return receiver  # initialisation in place
+        if name in _SHAPED and arguments.has_open_positional and not arguments.has_open_keywords:
+            # `x.view(*x.shape[:-1], heads, -1)`: as many sizes as there happen to be.
+            whole = self.interpreter.sequence(arguments.positional, "tuple")
+            arguments = type(arguments)([whole], arguments.keywords)
         bound = signature(f"torch.Tensor.{name}")
         public = f"torch.{name}" if find_row(canonical_name(f"torch.{name}")) is not None else f"torch.Tensor.{name}"
         if bound is None or arguments.is_open:
@@ -275,7 +280,7 @@ class TorchCalls(CallerBase):
                 return self.shape(receiver)
             if isinstance(axis, Const) and isinstance(axis.value, int):
                 at = axis.value if axis.value >= 0 or node.rank is None else axis.value + node.rank
-                return Symbol(("size", id(node), at))
+                return Symbol(("size", node, at))
         if name in ("item", "tolist", "numpy"):
             self.interpreter.escape_node(node, f"`{name}()`")
         return Unknown(f"`{name}()` of a tensor")

@@ -159,6 +159,19 @@ class Repeated(Value):
     run: tuple[Value, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AxisRun(Value):
+    """In a `Repeated`: the sizes of all axes of a tensor of unknown rank but the first `front` and the last `back` ones."""
+
+    node: Node
+    front: int = 0
+    back: int = 0
+
+
+def axis_run_of(item: Value) -> AxisRun | None:
+    return item.run[0] if isinstance(item, Repeated) and len(item.run) == 1 and isinstance(item.run[0], AxisRun) else None
+
+
 # --- heap objects: compared by identity, their `state` changed only through the interpreter's `Heap` ---
 
 

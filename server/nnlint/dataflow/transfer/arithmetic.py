@@ -10,6 +10,9 @@ from nnlint.dataflow.transfer.row import Row, destroys, fact_of, input_node, reg
 from nnlint.dataflow.values import Const, Symbol, Tensor, Value
 
 
+_ONE = Const(1)
+
+
 def broadcast_rank(node: Node) -> int | None:
     """The rank of an elementwise operation on several values: the largest one's.
 
@@ -21,6 +24,15 @@ def broadcast_rank(node: Node) -> int | None:
     return None if known is None or (None in ranks and known < 3) else known
 
 
+def _size(node: Node, axis: int) -> tuple[Node, int] | None:
+    """That of the first operand of full rank: what is broadcast along an axis is taken to be the other one."""
+    for name in ("input", "other"):
+        source = input_node(node, name)
+        if source is not None and source.rank == node.rank:
+            return source, axis
+    return None
+
+
 def _lifted(fact: ShiftFact, node: Node, name: str) -> ShiftFact:
     """An operand's fact in the axes of the result: broadcasting adds axes in front, along which nothing varies."""
     source = input_node(node, name)
@@ -29,12 +41,33 @@ def _lifted(fact: ShiftFact, node: Node, name: str) -> ShiftFact:
     if node.rank is None or source.rank is None:
         # Ranks may differ: only axes counted from the back keep their meaning.
         return fact if all(a < 0 for a in fact.axes) else ANY_SHIFT
-    return Shift(frozenset(a if a < 0 else a + node.rank - source.rank for a in fact.axes))
+    return fact.moved(a if a < 0 else a + node.rank - source.rank for a in fact.axes)
 
 
 def _sum(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     """A sum shifts by the sum of the shifts."""
-    return join_shifts(_lifted(fact_of(node, facts), node, "input"), _lifted(fact_of(node, facts, "other"), node, "other"))
+    left, right = _operands(node, facts)
+    total = join_shifts(left, right)
+    is_scaled = right is not NO_SHIFT and (left is not NO_SHIFT or node.arguments.get("alpha", _ONE) != _ONE)
+    return total.inexact() if isinstance(total, Shift) and is_scaled else total
+
+
+def _operands(node: Node, facts: Sequence[ShiftFact]) -> tuple[ShiftFact, ShiftFact]:
+    return _lifted(fact_of(node, facts), node, "input"), _lifted(fact_of(node, facts, "other"), node, "other")
+
+
+def _difference(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    """Two values that shift by the same amounts (a feature map and its mean over other axes) differ as before."""
+    left, right = _operands(node, facts)
+    if left == right and isinstance(left, Shift) and left.is_exact and node.arguments.get("alpha", _ONE) == _ONE:
+        return NO_SHIFT
+    total = join_shifts(left, right)
+    return total.inexact() if isinstance(total, Shift) and right is not NO_SHIFT else total
+
+
+def _reversed_difference(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    total = join_shifts(*_operands(node, facts))
+    return total.inexact() if isinstance(total, Shift) else total
 
 
 def _product(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
@@ -54,12 +87,14 @@ def _quotient(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 
 
 def _scaled(fact: ShiftFact, node: Node, factor: Value | None) -> ShiftFact:
-    if not isinstance(fact, Shift) or isinstance(factor, (Const, Symbol)) or factor is None:
+    if not isinstance(fact, Shift):
         return fact
+    if isinstance(factor, (Const, Symbol)) or factor is None:
+        return fact.inexact()
     if not isinstance(factor, Tensor) or node.rank is None:
         return ANY_SHIFT
     if factor.node.rank == 0:
-        return fact
+        return fact.inexact()
     if factor.node.operation in (PARAMETER, CONSTANT) and factor.node.rank == 1:
         return Shift(fact.axes | {node.rank - 1})
     return Shift(frozenset(range(node.rank)))
@@ -74,13 +109,16 @@ def _masked(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     return Shift(frozenset(range(node.rank)))
 
 
-_SUMS = "torch.add torch.sub torch.subtract torch.Tensor.add torch.Tensor.add_ torch.Tensor.sub torch.Tensor.sub_ torch.rsub"
+_SUMS = "torch.add torch.Tensor.add torch.Tensor.add_"
+_DIFFERENCES = "torch.sub torch.subtract torch.Tensor.sub torch.Tensor.sub_"
 _PRODUCTS = "torch.mul torch.multiply torch.Tensor.mul torch.Tensor.mul_"
 _QUOTIENTS = "torch.div torch.divide torch.true_divide torch.Tensor.div torch.Tensor.div_"
 
-register(_SUMS, Row(_sum, broadcast_rank, is_sum=True))
-register(_PRODUCTS, Row(_product, broadcast_rank))
-register(_QUOTIENTS, Row(_quotient, broadcast_rank))
+register(_SUMS, Row(_sum, broadcast_rank, size=_size, is_sum=True))
+register(_DIFFERENCES, Row(_difference, broadcast_rank, size=_size, is_sum=True, cancels=True))
+register("torch.rsub", Row(_reversed_difference, broadcast_rank, is_sum=True))
+register(_PRODUCTS, Row(_product, broadcast_rank, size=_size))
+register(_QUOTIENTS, Row(_quotient, broadcast_rank, size=_size))
 register(
     "torch.floor_divide torch.remainder torch.maximum torch.minimum torch.bitwise_and torch.bitwise_or "
     "torch.bitwise_xor torch.bitwise_not torch.fmod torch.addcmul torch.lerp torch.cross torch.where",

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from nnlint.dataflow.facts import ANY_SHIFT, Shift, ShiftFact
 from nnlint.dataflow.graph import Node
-from nnlint.dataflow.transfer.row import Row, axis_of, destroys, fact_of, input_node, input_rank, integer, integers, joins, keeps, register
-from nnlint.dataflow.values import NONE, Const, SliceValue, Symbol, Tensor, Unknown, Value
+from nnlint.dataflow.transfer.row import (
+    Row,
+    axis_of,
+    destroys,
+    fact_of,
+    input_node,
+    input_rank,
+    integer,
+    integers,
+    joins,
+    keeps_inexactly,
+    register,
+    registered,
+    same_sizes,
+)
+from nnlint.dataflow.transfer.sizes import is_size_of
+from nnlint.dataflow.values import NONE, Alternatives, AxisRun, Const, Repeated, SliceValue, Symbol, Tensor, Unknown, Value, axis_run_of
 from nnlint.dataflow.values import Sequence as SequenceValue
 
 # --- flatten, view, reshape ---
@@ -37,57 +53,154 @@ def _flatten(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     if not isinstance(fact, Shift) or span is None:
         return destroys(node, facts)
     start, end = span
-    return Shift(frozenset(a if a < start else start if a <= end else a - (end - start) for a in fact.axes))
+    kept = fact.inexact() if start < end and any(start <= a <= end for a in fact.axes) else fact
+    return kept.moved(a if a < start else start if a <= end else a - (end - start) for a in fact.axes)
 
 
 def _target_shape(node: Node) -> list[Value] | None:
-    """The items of the target shape of `view` and `reshape`, given one by one or as one sequence."""
+    """The items of the target shape of `view` and `reshape`, given one by one or as one sequence.
+
+    What `*x.shape[:-1]` brings is one item for each axis where the rank of `x` is known, else an `AxisRun`.
+    """
     spread = [v for k, v in node.arguments.items() if k.startswith(("shape[", "size[", "sizes["))]
     whole = node.arguments.get("shape") or node.arguments.get("size")
     if whole is not None:
         spread = [whole]
     if len(spread) == 1 and isinstance(spread[0], SequenceValue):
-        return list(spread[0].items) if spread[0].is_exact else None
-    return spread if spread and not any(isinstance(s, Unknown) and len(spread) == 1 for s in spread) else None
+        spread = list(spread[0].items)
+    elif len(spread) == 1 and isinstance(spread[0], Unknown):
+        return None
+    items = [item for part in spread for item in _expanded_run(part)]
+    is_understood = sum(isinstance(i, AxisRun) for i in items) <= 1 and not any(isinstance(i, (Repeated, Alternatives)) for i in items)
+    return items if items and is_understood else None
+
+
+def _expanded_run(item: Value) -> list[Value]:
+    run = axis_run_of(item)
+    if run is None:
+        return [item]
+    run = _same_run(run)
+    rank = run.node.rank
+    return [run] if rank is None else [Symbol(("size", run.node, axis)) for axis in range(run.front, rank - run.back)]
+
+
+def _same_run(run: AxisRun) -> AxisRun:
+    """The run of axes of the earliest tensor that has the same ones."""
+    node = run.node
+    for _ in range(60):
+        row, source = registered().get(node.operation), input_node(node)
+        if row is None or source is None or row.rank is not input_rank:
+            break
+        if row.size is not same_sizes and (not run.back or not row.is_linear):
+            break
+        node = source
+    return AxisRun(node, run.front, run.back)
 
 
 def _view_rank(node: Node) -> int | None:
     shape = _target_shape(node)
-    return None if shape is None else len(shape)
+    return None if shape is None or any(isinstance(i, AxisRun) for i in shape) else len(shape)
+
+
+@dataclass(frozen=True, slots=True)
+class _Regrouping:
+    """How a reshape takes axes: the first `front` and the last `back` ones stay, those between are cut anew, `source` ones into
+    `target` ones. `front` is `None` where only the axes at the back can be counted."""
+
+    front: int | None
+    back: int
+    source: int
+    target: int
+
+    def moved(self, axis: int) -> set[int] | None:
+        """Where an axis of the source goes; counted from the back where `front` is `None`."""
+        if self.front is None:
+            if axis >= -self.back:
+                return {axis}
+            cut = -self.back - self.source
+            if axis < cut:
+                return {axis + self.source - self.target}
+            return {axis} if self.source == self.target == 1 else set(range(-self.back - self.target, -self.back))
+        if axis < self.front:
+            return {axis}
+        if axis >= self.front + self.source:
+            return {axis - self.source + self.target}
+        return set(range(self.front, self.front + self.target))
+
+    def is_whole(self, axis: int) -> bool:
+        """Whether an axis stays one axis of the same elements."""
+        if self.front is None:
+            is_cut = -self.back - self.source <= axis < -self.back
+        else:
+            is_cut = self.front <= axis < self.front + self.source
+        return not is_cut or self.source == self.target == 1
+
+
+def _regrouping(node: Node) -> _Regrouping | None:
+    source, shape = input_node(node), _target_shape(node)
+    if source is None or shape is None:
+        return None
+    at = next((i for i, item in enumerate(shape) if isinstance(item, AxisRun)), None)
+    if at is not None:
+        return _regrouping_behind_run(source, shape, at)
+    if source.rank is None:
+        return None
+    front = 0
+    while front < min(source.rank, len(shape)) and is_size_of(shape[front], source, front):
+        front += 1
+    back = 0
+    while back < min(source.rank, len(shape)) - front and is_size_of(shape[-1 - back], source, source.rank - 1 - back):
+        back += 1
+    return _Regrouping(front, back, source.rank - front - back, len(shape) - front - back)
+
+
+def _regrouping_behind_run(source: Node, shape: list[Value], at: int) -> _Regrouping | None:
+    """A target that begins as the source does, with a number of axes that is not known, and ends otherwise."""
+    run = shape[at]
+    assert isinstance(run, AxisRun)
+    if run != _same_run(AxisRun(source, run.front, run.back)) or run.front != at:
+        return None
+    if not all(is_size_of(shape[i], source, i) for i in range(at)):
+        return None
+    tail = shape[at + 1 :]
+    back = 0
+    while back < min(run.back, len(tail)) and is_size_of(tail[-1 - back], source, -1 - back):
+        back += 1
+    return _Regrouping(None, back, run.back - back, len(tail) - back)
 
 
 def _view(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     """Axes that stay as they are keep their part of the shift; merged and split ones vary as a whole."""
-    fact = fact_of(node, facts)
-    source, shape = input_node(node), _target_shape(node)
-    if not isinstance(fact, Shift) or source is None or source.rank is None or shape is None:
+    fact, change = fact_of(node, facts), _regrouping(node)
+    if not isinstance(fact, Shift) or (change is None and fact.axes):
         return destroys(node, facts)
-    front = 0
-    while front < min(source.rank, len(shape)) and _is_axis(shape[front], source, front):
-        front += 1
-    back = 0
-    while back < min(source.rank, len(shape)) - front and _is_axis(shape[-1 - back], source, source.rank - 1 - back):
-        back += 1
-    out: set[int] = set()
-    for axis in fact.axes:
-        if axis < front:
-            out.add(axis)
-        elif axis >= source.rank - back:
-            out.add(axis - source.rank + len(shape))
-        else:
-            out |= set(range(front, len(shape) - back))
-    return Shift(frozenset(out))
+    if change is None:
+        return fact
+    axes = fact.axes
+    if change.front is None:
+        rank = input_rank(node)
+        axes = frozenset(a - (rank or 0) if a >= 0 else a for a in axes)
+        if rank is None and fact.axes != axes:
+            return ANY_SHIFT
+    is_whole = all(change.is_whole(a) for a in axes)
+    out = {to for a in axes for to in change.moved(a) or ()}
+    return fact.moved(out) if is_whole else Shift(frozenset(out))
 
 
-def _is_axis(size: Value, source: Node, axis: int) -> bool:
-    """Whether a target size is provably the size of that axis of the source."""
-    return (
-        isinstance(size, Symbol)
-        and isinstance(size.key, tuple)
-        and size.key[0] == "size"
-        and size.key[2:] == (axis,)
-        and size.key[1] == id(source)
-    )
+def _view_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
+    shape, source = _target_shape(node), input_node(node)
+    if shape is None or source is None or not -len(shape) <= axis < len(shape):
+        return None
+    has_run = any(isinstance(i, AxisRun) for i in shape)
+    if has_run and (axis >= 0 or any(isinstance(i, AxisRun) for i in shape[axis:])):
+        return None
+    size = shape[axis]
+    if size != Const(-1):
+        return size if isinstance(size, (Const, Symbol)) else None
+    change = _regrouping(node)
+    if change is not None and change.front is not None and change.source == change.target == 1:
+        return source, change.front
+    return None
 
 
 def _unflatten_parts(node: Node) -> tuple[int, int] | None:
@@ -110,7 +223,7 @@ def _unflatten(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
         return destroys(node, facts)
     dim, count = parts
     split = set(range(dim, dim + count)) if dim in fact.axes else set()
-    return Shift(frozenset({a if a < dim else a + count - 1 for a in fact.axes if a != dim} | split))
+    return fact.moved({a if a < dim else a + count - 1 for a in fact.axes if a != dim} | split)
 
 
 # --- permutations ---
@@ -130,13 +243,11 @@ def _order(node: Node) -> list[int] | None:
         order[-2:] = order[-2:][::-1]
         return order
     if name in ("transpose", "swapaxes", "swapdims", "transpose_"):
-        one, other = (
-            integer(node, "dim0" if "dim0" in node.arguments else "axis0"),
-            integer(node, "dim1" if "dim1" in node.arguments else "axis1"),
-        )
-        if one is None or other is None:
+        swapped = _swapped(node)
+        if swapped is None or not all(-rank <= n < rank for n in swapped):
             return None
-        order[one % rank], order[other % rank] = order[other % rank], order[one % rank]
+        one, other = swapped[0] % rank, swapped[1] % rank
+        order[one], order[other] = order[other], order[one]
         return order
     source, target = integers(node, "source"), integers(node, "destination")
     if source is None or target is None or len(source) != len(target):
@@ -149,16 +260,36 @@ def _order(node: Node) -> list[int] | None:
 
 def _permute(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     fact, order = fact_of(node, facts), _order(node)
-    if not isinstance(fact, Shift):
+    if not isinstance(fact, Shift) or not fact.axes:
         return fact
     if order is None:
-        return _permute_of_unknown_rank(node, fact)
-    return Shift(frozenset(order.index(a) for a in fact.axes))
+        swapped = _swapped(node)
+        if swapped is None or any(n >= 0 for n in (*swapped, *fact.axes)):
+            return ANY_SHIFT
+        exchange = {swapped[0]: swapped[1], swapped[1]: swapped[0]}
+        return fact.moved(exchange.get(a, a) for a in fact.axes)
+    return fact.moved(order.index(a) for a in fact.axes)
 
 
-def _permute_of_unknown_rank(node: Node, fact: Shift) -> ShiftFact:
-    """`transpose(1, 2)` tells that there are three axes at least; of a last axis alone no more can be said."""
-    return ANY_SHIFT
+def _swapped(node: Node) -> tuple[int, int] | None:
+    """The two axes that a transposition exchanges, as they are written."""
+    name = node.operation.rpartition(".")[2]
+    if name in ("t", "mT"):
+        return -2, -1
+    if name not in ("transpose", "swapaxes", "swapdims", "transpose_"):
+        return None
+    one, other = (
+        integer(node, "dim0" if "dim0" in node.arguments else "axis0"),
+        integer(node, "dim1" if "dim1" in node.arguments else "axis1"),
+    )
+    return None if one is None or other is None else (one, other)
+
+
+def _permute_size(node: Node, axis: int) -> tuple[Node, int] | None:
+    source, order = input_node(node), _order(node)
+    if source is None or order is None or not 0 <= axis < len(order):
+        return None
+    return source, order[axis]
 
 
 def _permute_rank(node: Node) -> int | None:
@@ -179,24 +310,57 @@ def _unsqueeze_rank(node: Node) -> int | None:
 
 def _unsqueeze(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     fact, rank, dim = fact_of(node, facts), input_rank(node), integer(node, "dim")
-    if not isinstance(fact, Shift) or rank is None or dim is None:
+    if not isinstance(fact, Shift) or dim is None:
         return destroys(node, facts)
+    if rank is None:
+        if not fact.axes or dim == 0:
+            return fact
+        # Counted from the back, what stands before the new axis moves.
+        return fact.moved(a if a > dim else a - 1 for a in fact.axes) if dim < 0 and max(fact.axes) < 0 else ANY_SHIFT
     at = dim + rank + 1 if dim < 0 else dim
-    return Shift(frozenset(a + (a >= at) for a in fact.axes))
+    return fact.moved(a + (a >= at) for a in fact.axes)
+
+
+def _unsqueeze_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
+    source, rank, dim = input_node(node), input_rank(node), integer(node, "dim")
+    if source is None or rank is None or dim is None or axis < 0:
+        return None
+    at = dim + rank + 1 if dim < 0 else dim
+    return Const(1) if axis == at else (source, axis - (axis > at))
+
+
+def _squeezed(node: Node) -> list[int] | None:
+    return integers(node, "dim") if "dim" in node.arguments else None
 
 
 def _squeeze_rank(node: Node) -> int | None:
-    rank, dim = input_rank(node), integers(node, "dim") if "dim" in node.arguments else None
+    rank, dim = input_rank(node), _squeezed(node)
     return None if rank is None or dim is None else rank - len(dim)
 
 
 def _squeeze(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     """Taken to have size one, as its author does."""
-    fact, rank = fact_of(node, facts), input_rank(node)
-    if not isinstance(fact, Shift) or rank is None or node.rank is None:
+    fact, rank, dims = fact_of(node, facts), input_rank(node), _squeezed(node)
+    if not isinstance(fact, Shift) or (fact.axes and dims is None):
         return destroys(node, facts)
-    gone = {d % rank for d in integers(node, "dim") or ()}
-    return Shift(frozenset(a - sum(g < a for g in gone) for a in fact.axes if a not in gone))
+    if not fact.axes or dims is None:
+        return fact
+    if rank is None:
+        if dims == [0]:
+            return fact
+        if len(dims) > 1 or dims[0] >= 0 or max(fact.axes) >= 0:
+            return ANY_SHIFT
+        return fact.moved(a if a > dims[0] else a + 1 for a in fact.axes if a != dims[0])
+    gone = {d % rank for d in dims}
+    return fact.moved(a - sum(g < a for g in gone) for a in fact.axes if a not in gone)
+
+
+def _squeeze_size(node: Node, axis: int) -> tuple[Node, int] | None:
+    source, rank, dims = input_node(node), input_rank(node), _squeezed(node)
+    if source is None or rank is None or dims is None:
+        return None
+    kept = [a for a in range(rank) if a not in {d % rank for d in dims}]
+    return (source, kept[axis]) if 0 <= axis < len(kept) else None
 
 
 # --- joining and cutting ---
@@ -236,6 +400,9 @@ def _stack(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     return Shift(frozenset({a + (a >= at) for a in fact.axes} | {at}))
 
 
+_FULL = SliceValue(NONE, NONE, NONE)
+
+
 def _index_items(node: Node) -> list[Value]:
     index = node.arguments.get("index")
     return list(index.items) if isinstance(index, SequenceValue) and index.kind == "tuple" else [] if index is None else [index]
@@ -253,11 +420,10 @@ def _expanded_index(node: Node) -> list[Value] | None:
     missing = rank - sum(_consumed(i) for i in items)
     if missing < 0:
         return None
-    full = SliceValue(NONE, NONE, NONE)
     if Const(...) in items:
         at = items.index(Const(...))
-        return [*items[:at], *[full] * missing, *items[at + 1 :]]
-    return [*items, *[full] * missing]
+        return [*items[:at], *[_FULL] * missing, *items[at + 1 :]]
+    return [*items, *[_FULL] * missing]
 
 
 def _is_number(value: Value) -> bool:
@@ -275,11 +441,14 @@ def _item(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     if not isinstance(fact, Shift):
         return fact
     items = _expanded_index(node)
+    if not fact.axes and not isinstance(node.arguments.get("index"), Tensor):
+        return fact
     if items is None:
         source = input_node(node)
         plain = all(isinstance(i, SliceValue) or i == Const(...) for i in _index_items(node))
-        return fact if plain and source is not None and all(a < 0 for a in fact.axes) else ANY_SHIFT
+        return fact.inexact() if plain and source is not None and all(a < 0 for a in fact.axes) else ANY_SHIFT
     axes: set[int] = set()
+    is_whole = True
     source_axis = target_axis = 0
     for item in items:
         if item == NONE:
@@ -288,9 +457,54 @@ def _item(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
         if not _is_number(item):
             if source_axis in fact.axes:
                 axes.add(target_axis)
+                is_whole = is_whole and item == _FULL
             target_axis += 1
         source_axis += 1
-    return Shift(frozenset(axes))
+    return fact.moved(axes) if is_whole else Shift(frozenset(axes))
+
+
+def _item_size(node: Node, axis: int) -> tuple[Node, int] | None:
+    source, items = input_node(node), _expanded_index(node)
+    if source is None or items is None:
+        return None
+    at = 0
+    kept: list[int | None] = []
+    for item in items:
+        if item == NONE or not _is_number(item):
+            kept.append(at if item == _FULL else None)
+        at += item != NONE
+    found = kept[axis] if 0 <= axis < len(kept) else None
+    return None if found is None else (source, found)
+
+
+def _cat_size(node: Node, axis: int) -> tuple[Node, int] | None:
+    dim = integer(node, "dim")
+    if dim is None or node.rank is None or not node.inputs or axis == dim % node.rank:
+        return None
+    return node.inputs[0], axis
+
+
+def _cut_size(node: Node, axis: int) -> tuple[Node, int] | None:
+    """Of what is cut along one axis, the others."""
+    source, rank = input_node(node), input_rank(node)
+    dim = axis_of(integer(node, "dim"), rank)
+    return None if source is None or dim is None or axis == dim else (source, axis)
+
+
+def _unbind_size(node: Node, axis: int) -> tuple[Node, int] | None:
+    source, rank = input_node(node), input_rank(node)
+    dim = axis_of(integer(node, "dim"), rank)
+    return None if source is None or dim is None else (source, axis + (axis >= dim))
+
+
+def _flatten_size(node: Node, axis: int) -> tuple[Node, int] | None:
+    source, span = input_node(node), _flatten_range(node)
+    if source is None or span is None:
+        return (source, axis) if source is not None and 0 <= axis < (integer(node, "start_dim") or 0) else None
+    start, end = span
+    if axis < start or start == end:
+        return source, axis
+    return None if axis == start else (source, axis + end - start)
 
 
 def _unbound(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
@@ -313,12 +527,12 @@ def _expand(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     fact, rank = fact_of(node, facts), input_rank(node)
     if not isinstance(fact, Shift) or rank is None or node.rank is None:
         return destroys(node, facts)
-    return Shift(frozenset(a + node.rank - rank for a in fact.axes))
+    return fact.moved(a + node.rank - rank for a in fact.axes)
 
 
 def _along(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     """Cuts, flips and rolls along axes: other elements, the same variation."""
-    return keeps(node, facts)
+    return keeps_inexactly(node, facts)
 
 
 def _unbind_rank(node: Node) -> int | None:
@@ -334,30 +548,30 @@ def _unbind(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     return Shift(frozenset(a - (a > dim) for a in fact.axes if a != dim))
 
 
-register("torch.flatten torch.nn.Flatten torch.Tensor.flatten", Row(_flatten, _flatten_rank))
-register("torch.reshape torch.Tensor.view torch.Tensor.reshape", Row(_view, _view_rank))
+register("torch.flatten torch.nn.Flatten torch.Tensor.flatten", Row(_flatten, _flatten_rank, size=_flatten_size))
+register("torch.reshape torch.Tensor.view torch.Tensor.reshape", Row(_view, _view_rank, size=_view_size))
 register(
     "torch.permute torch.Tensor.permute torch.transpose torch.Tensor.transpose torch.Tensor.transpose_ "
     "torch.swapaxes torch.swapdims torch.Tensor.swapaxes torch.movedim torch.moveaxis torch.Tensor.movedim torch.t "
     "torch.Tensor.t torch.Tensor.mT",
-    Row(_permute, _permute_rank),
+    Row(_permute, _permute_rank, size=_permute_size),
 )
-register("torch.unsqueeze torch.Tensor.unsqueeze torch.Tensor.unsqueeze_", Row(_unsqueeze, _unsqueeze_rank))
-register("torch.squeeze torch.Tensor.squeeze torch.Tensor.squeeze_", Row(_squeeze, _squeeze_rank))
-register("torch.cat torch.concat torch.concatenate", Row(_cat, _cat_rank))
+register("torch.unsqueeze torch.Tensor.unsqueeze torch.Tensor.unsqueeze_", Row(_unsqueeze, _unsqueeze_rank, size=_unsqueeze_size))
+register("torch.squeeze torch.Tensor.squeeze torch.Tensor.squeeze_", Row(_squeeze, _squeeze_rank, size=_squeeze_size))
+register("torch.cat torch.concat torch.concatenate", Row(_cat, _cat_rank, size=_cat_size))
 register("torch.stack", Row(_stack, _stack_rank))
 register(
     "torch.chunk torch.split torch.tensor_split torch.Tensor.chunk torch.Tensor.split torch.split_with_sizes",
-    Row(_along, input_rank, lambda node: True),
+    Row(_along, input_rank, lambda node: True, size=_cut_size),
 )
-register("torch.unbind torch.Tensor.unbind", Row(_unbind, _unbind_rank, lambda node: True))
-register("torch.unbind.part", Row(_unbound))
+register("torch.unbind torch.Tensor.unbind", Row(_unbind, _unbind_rank, lambda node: True, size=_unbind_size))
+register("torch.unbind.part", Row(_unbound, size=lambda node, axis: (node.inputs[0], axis + 1)))
 register(
     "torch.narrow torch.flip torch.roll torch.Tensor.narrow torch.Tensor.flip torch.Tensor.roll "
     "torch.Tensor.repeat_interleave torch.repeat_interleave",
     Row(_along, input_rank),
 )
-register("torch.Tensor.__getitem__", Row(_item, _item_rank))
+register("torch.Tensor.__getitem__", Row(_item, _item_rank, size=_item_size))
 register("torch.Tensor.expand torch.Tensor.repeat torch.tile torch.Tensor.tile", Row(_expand, _expand_rank))
 register("torch.unflatten torch.nn.Unflatten torch.Tensor.unflatten", Row(_unflatten, _unflatten_rank))
 register(

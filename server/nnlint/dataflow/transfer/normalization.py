@@ -19,6 +19,7 @@ from nnlint.dataflow.transfer.row import (
     register,
     registered,
     same_number,
+    same_sizes,
 )
 from nnlint.dataflow.values import NONE, Const, Value
 from nnlint.dataflow.values import Sequence as SequenceValue
@@ -142,15 +143,15 @@ _BATCH = (
     "torch.nn.LazyBatchNorm2d torch.nn.LazyBatchNorm3d"
 )
 _INSTANCE = _BATCH.replace("Batch", "Instance")
-register(_BATCH, Row(_batch_norm, _norm_rank, is_normalization=True))
-register("torch.nn.SyncBatchNorm", Row(_batch_norm, input_rank, is_normalization=True))
-register(_INSTANCE, Row(_instance_norm, _norm_rank, is_normalization=True))
-register("torch.nn.GroupNorm torch.nn.functional.group_norm", Row(_group_norm, input_rank, is_normalization=True))
-register("torch.nn.LayerNorm torch.nn.functional.layer_norm", Row(_layer_norm, input_rank, is_normalization=True))
-register("torch.nn.functional.batch_norm torch.batch_norm", Row(_functional_batch_norm, input_rank, is_normalization=True))
-register("torch.nn.functional.instance_norm", Row(_functional_instance_norm, input_rank, is_normalization=True))
+register(_BATCH, Row(_batch_norm, _norm_rank, size=same_sizes, is_normalization=True))
+register("torch.nn.SyncBatchNorm", Row(_batch_norm, input_rank, size=same_sizes, is_normalization=True))
+register(_INSTANCE, Row(_instance_norm, _norm_rank, size=same_sizes, is_normalization=True))
+register("torch.nn.GroupNorm torch.nn.functional.group_norm", Row(_group_norm, input_rank, size=same_sizes, is_normalization=True))
+register("torch.nn.LayerNorm torch.nn.functional.layer_norm", Row(_layer_norm, input_rank, size=same_sizes, is_normalization=True))
+register("torch.nn.functional.batch_norm torch.batch_norm", Row(_functional_batch_norm, input_rank, size=same_sizes, is_normalization=True))
+register("torch.nn.functional.instance_norm", Row(_functional_instance_norm, input_rank, size=same_sizes, is_normalization=True))
 register(
     "torch.nn.RMSNorm torch.nn.functional.rms_norm torch.nn.LocalResponseNorm "
     "torch.nn.functional.local_response_norm torch.nn.functional.normalize torch.nn.CrossMapLRN2d",
-    Row(destroys, input_rank, is_normalization=True),
+    Row(destroys, input_rank, size=same_sizes, is_normalization=True),
 )

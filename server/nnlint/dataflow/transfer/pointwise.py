@@ -16,8 +16,10 @@ from nnlint.dataflow.transfer.row import (
     integer,
     joins,
     keeps,
+    keeps_inexactly,
     others_are_untouched,
     register,
+    same_sizes,
 )
 from nnlint.dataflow.values import Const
 
@@ -67,8 +69,8 @@ def _softmax(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 _IDENTITIES = """
 torch.nn.Identity torch.clone torch.detach torch.Tensor.contiguous torch.Tensor.to torch.Tensor.float torch.Tensor.half torch.Tensor.double
 torch.Tensor.bfloat16 torch.Tensor.type torch.Tensor.type_as torch.Tensor.cuda torch.Tensor.cpu torch.Tensor.requires_grad_
-torch.Tensor.detach_ torch.nn.quantized.FloatFunctional torch.Tensor.pin_memory torch.nn.functional.identity torch.Tensor.expand_as
-torch.Tensor.view_as torch.Tensor.reshape_as torch.neg torch.positive torch.fake_quantize
+torch.Tensor.detach_ torch.nn.quantized.FloatFunctional torch.Tensor.pin_memory torch.nn.functional.identity torch.positive
+torch.fake_quantize
 """
 _ACTIVATION_LAYERS = """
 ReLU ReLU6 LeakyReLU PReLU RReLU ELU SELU CELU GELU SiLU Mish Sigmoid Tanh Hardtanh Hardswish Hardsigmoid Hardshrink Softplus Softshrink
@@ -86,25 +88,27 @@ relu6 leaky_relu leaky_relu_ prelu rrelu elu elu_ selu celu gelu silu mish hardt
 softshrink softsign tanhshrink threshold logsigmoid relu_
 """
 
-register(_IDENTITIES, Row(keeps, input_rank))
-register("part", Row(joins))
-register(" ".join(f"torch.nn.{name}" for name in _ACTIVATION_LAYERS.split()), Row(destroys, input_rank))
-register(" ".join(f"torch.nn.functional.{name}" for name in _FUNCTIONAL_ACTIVATIONS.split()), Row(destroys, input_rank))
-register(_ACTIVATIONS, Row(destroys, input_rank))
+register(_IDENTITIES, Row(keeps, input_rank, size=same_sizes))
+register("torch.Tensor.expand_as torch.Tensor.view_as torch.Tensor.reshape_as", Row(keeps, input_rank))
+register("torch.neg torch.negative", Row(keeps_inexactly, input_rank, size=same_sizes))
+register("part", Row(joins, size=lambda node, axis: (node.inputs[0], axis)))
+register(" ".join(f"torch.nn.{name}" for name in _ACTIVATION_LAYERS.split()), Row(destroys, input_rank, size=same_sizes))
+register(" ".join(f"torch.nn.functional.{name}" for name in _FUNCTIONAL_ACTIVATIONS.split()), Row(destroys, input_rank, size=same_sizes))
+register(_ACTIVATIONS, Row(destroys, input_rank, size=same_sizes))
 register("torch.nn.GLU torch.nn.functional.glu", Row(destroys, input_rank))
 register(
     "torch.nn.Dropout torch.nn.AlphaDropout torch.nn.FeatureAlphaDropout torch.nn.functional.dropout "
     "torch.nn.functional.alpha_dropout torch.nn.functional.feature_alpha_dropout torch.dropout torch.Tensor.dropout",
-    Row(_dropout, input_rank),
+    Row(_dropout, input_rank, size=same_sizes),
 )
 register(
     "torch.nn.Dropout1d torch.nn.Dropout2d torch.nn.Dropout3d torch.nn.functional.dropout1d "
     "torch.nn.functional.dropout2d torch.nn.functional.dropout3d",
-    Row(_channel_dropout, input_rank),
+    Row(_channel_dropout, input_rank, size=same_sizes),
 )
 register(
     "torch.nn.Softmax torch.nn.functional.softmax torch.softmax torch.nn.LogSoftmax torch.nn.functional.log_softmax "
     "torch.log_softmax torch.nn.Softmin torch.nn.functional.softmin",
-    Row(_softmax, input_rank, is_softmax=True),
+    Row(_softmax, input_rank, size=same_sizes, is_softmax=True),
 )
 register("torch.nn.Softmax2d", Row(destroys, input_rank, is_softmax=True))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nnlint.dataflow.facts import Shift, ShiftFact
 from nnlint.dataflow.graph import Node
 from nnlint.dataflow.transfer.linear import spatial_axes
-from nnlint.dataflow.transfer.row import Row, argument, destroys, fact_of, flag, input_rank, integers, keeps, register
+from nnlint.dataflow.transfer.row import Row, argument, batch_and_channels, destroys, fact_of, flag, input_rank, integers, keeps, register
 from nnlint.dataflow.values import NONE, Const
 
 
@@ -44,10 +44,10 @@ for _n in (1, 2, 3):
     register(
         f"torch.nn.MaxPool{_n}d torch.nn.AdaptiveMaxPool{_n}d torch.nn.functional.max_pool{_n}d "
         f"torch.nn.functional.adaptive_max_pool{_n}d torch.max_pool{_n}d",
-        Row(_maximum, _rank, _returns_indices),
+        Row(_maximum, _rank, _returns_indices, batch_and_channels),
     )
-    register(f"torch.nn.AvgPool{_n}d torch.nn.functional.avg_pool{_n}d", Row(_mean, _rank))
-    register(f"torch.nn.AdaptiveAvgPool{_n}d torch.nn.functional.adaptive_avg_pool{_n}d", Row(keeps, _rank))
+    register(f"torch.nn.AvgPool{_n}d torch.nn.functional.avg_pool{_n}d", Row(_mean, _rank, size=batch_and_channels))
+    register(f"torch.nn.AdaptiveAvgPool{_n}d torch.nn.functional.adaptive_avg_pool{_n}d", Row(keeps, _rank, size=batch_and_channels))
     register(
         f"torch.nn.LPPool{_n}d torch.nn.functional.lp_pool{_n}d torch.nn.MaxUnpool{_n}d torch.nn.functional.max_unpool{_n}d",
         Row(destroys, _rank),

@@ -4,60 +4,102 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nnlint.dataflow.facts import ANY_SHIFT, Shift, ShiftFact
+from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, Shift, ShiftFact
 from nnlint.dataflow.graph import Node
-from nnlint.dataflow.transfer.row import Row, argument, destroys, fact_of, flag, input_rank, integers, register
+from nnlint.dataflow.transfer.row import Row, argument, destroys, fact_of, flag, input_node, input_rank, integers, register
 from nnlint.dataflow.values import NONE
 
 
 def _reduced(node: Node) -> frozenset[int] | None:
-    """The axes that are reduced, counted from the front."""
+    """The axes that are reduced: counted from the front where the rank is known, else from the back."""
     rank = input_rank(node)
-    if rank is None:
-        return None
     if "dim" not in node.arguments or argument(node, "dim") == NONE:
-        return frozenset(range(rank))
+        return None if rank is None else frozenset(range(rank))
     dims = integers(node, "dim")
-    return None if dims is None else frozenset(d + rank if d < 0 else d for d in dims)
+    if dims is None or (rank is None and any(d >= 0 for d in dims)):
+        return None
+    return frozenset(d if rank is None or d >= 0 else d + rank for d in dims)
+
+
+def _keeps_axes(node: Node) -> bool | None:
+    return flag(node, "keepdim") if "keepdim" in node.arguments else False
 
 
 def _rank(node: Node) -> int | None:
-    rank, reduced = input_rank(node), _reduced(node)
-    if rank is None or reduced is None:
+    rank, reduced, keeps_axes = input_rank(node), _reduced(node), _keeps_axes(node)
+    if rank is None or reduced is None or keeps_axes is None:
         return None
-    keeps_axes = flag(node, "keepdim") if "keepdim" in node.arguments else False
-    return None if keeps_axes is None else rank if keeps_axes else rank - len(reduced)
+    return rank if keeps_axes else rank - len(reduced)
 
 
 def _without(axes: frozenset[int], reduced: frozenset[int], keepdim: bool) -> frozenset[int]:
     left = axes - reduced
-    return left if keepdim else frozenset(a - sum(r < a for r in reduced) for a in left)
+    if keepdim:
+        return left
+    return frozenset(a - sum(r < a for r in reduced) if a >= 0 else a + sum(r > a for r in reduced) for a in left)
+
+
+def _size(node: Node, axis: int) -> tuple[Node, int] | None:
+    source, reduced, keeps_axes = input_node(node), _reduced(node), _keeps_axes(node)
+    if source is None or source.rank is None or reduced is None or keeps_axes is None:
+        return None
+    kept = [a for a in range(source.rank) if keeps_axes or a not in reduced]
+    return (source, kept[axis]) if 0 <= axis < len(kept) and kept[axis] not in reduced else None
+
+
+def _operands(node: Node, facts: Sequence[ShiftFact]) -> tuple[Shift, frozenset[int], bool] | None:
+    """The shift of the input, the reduced axes, counted alike, and whether these stay as axes of size one."""
+    fact, reduced, keeps_axes = fact_of(node, facts), _reduced(node), _keeps_axes(node)
+    if not isinstance(fact, Shift) or reduced is None or keeps_axes is None:
+        return None
+    from_back = input_rank(node) is None
+    return (fact, reduced, keeps_axes) if not from_back or all(a < 0 for a in fact.axes) else None
 
 
 def _mean(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
-    fact, reduced = fact_of(node, facts), _reduced(node)
-    if not isinstance(fact, Shift) or reduced is None or node.rank is None:
+    found = _operands(node, facts)
+    if found is None:
         return destroys(node, facts)
-    return Shift(_without(fact.axes, reduced, node.rank == input_rank(node)))
+    fact, reduced, keeps_axes = found
+    left = _without(fact.axes, reduced, keeps_axes)
+    return Shift(left) if fact.axes & reduced else fact.moved(left)
+
+
+def _total(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    """A sum shifts by so many times the shift of the mean as there are elements."""
+    fact = _mean(node, facts)
+    return fact.inexact() if isinstance(fact, Shift) else fact
+
+
+def _spread(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    """Deviations from the mean know nothing of what all elements have in common."""
+    found = _operands(node, facts)
+    if found is None:
+        return destroys(node, facts)
+    fact, reduced, _ = found
+    return ANY_SHIFT if fact.axes & reduced else NO_SHIFT
 
 
 def _extremum(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     """The largest element moves with a shift that is the same for all that compete."""
-    fact, reduced = fact_of(node, facts), _reduced(node)
-    if not isinstance(fact, Shift) or reduced is None or node.rank is None:
+    found = _operands(node, facts)
+    if found is None:
         return destroys(node, facts)
-    return ANY_SHIFT if fact.axes & reduced else Shift(_without(fact.axes, reduced, node.rank == input_rank(node)))
+    fact, reduced, keeps_axes = found
+    return ANY_SHIFT if fact.axes & reduced else fact.moved(_without(fact.axes, reduced, keeps_axes))
 
 
 def _has_dim(node: Node) -> bool:
     return "dim" in node.arguments
 
 
-register("torch.mean torch.sum torch.Tensor.mean torch.Tensor.sum torch.nanmean torch.nansum", Row(_mean, _rank))
+register("torch.mean torch.Tensor.mean", Row(_mean, _rank, size=_size))
+register("torch.sum torch.Tensor.sum torch.nanmean torch.nansum", Row(_total, _rank, size=_size))
+register("torch.std torch.var torch.Tensor.std torch.Tensor.var", Row(_spread, _rank, size=_size, cancels=True))
 register("torch.amax torch.amin torch.Tensor.amax torch.Tensor.amin", Row(_extremum, _rank))
 register("torch.max torch.min torch.median torch.Tensor.max torch.Tensor.min torch.Tensor.median", Row(_extremum, _rank, _has_dim))
 register(
-    "torch.std torch.var torch.norm torch.prod torch.argmax torch.argmin torch.logsumexp torch.any torch.all "
+    "torch.norm torch.prod torch.argmax torch.argmin torch.logsumexp torch.any torch.all "
     "torch.std_mean torch.var_mean torch.linalg.norm torch.count_nonzero",
     Row(destroys),
 )

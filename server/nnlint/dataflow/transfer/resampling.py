@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from nnlint.dataflow.facts import Shift, ShiftFact
 from nnlint.dataflow.graph import Node
 from nnlint.dataflow.transfer.linear import spatial_axes
-from nnlint.dataflow.transfer.row import Row, argument, destroys, fact_of, input_rank, integers, keeps, register
+from nnlint.dataflow.transfer.row import (
+    Row,
+    argument,
+    batch_and_channels,
+    destroys,
+    fact_of,
+    input_rank,
+    integers,
+    keeps,
+    keeps_inexactly,
+    register,
+)
 from nnlint.dataflow.values import Const
 
 
@@ -25,10 +36,10 @@ def _pad(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     if not isinstance(fact, Shift):
         return fact
     if amounts is not None and all(a <= 0 for a in amounts):
-        return fact
+        return fact.inexact()
     mode = argument(node, "mode")
     if isinstance(mode, Const) and mode.value in ("reflect", "replicate", "circular"):
-        return fact
+        return fact.inexact()
     if rank is None:
         return destroys(node, facts)
     padded = range(rank) if amounts is None else range(rank - len(amounts) // 2, rank)
@@ -47,7 +58,7 @@ _INTERPOLATIONS = (
     "torch.nn.Upsample torch.nn.UpsamplingNearest2d torch.nn.UpsamplingBilinear2d torch.nn.functional.interpolate "
     "torch.nn.functional.upsample torch.nn.functional.upsample_bilinear torch.nn.functional.upsample_nearest"
 )
-register(_INTERPOLATIONS, Row(keeps, input_rank))
+register(_INTERPOLATIONS, Row(keeps, input_rank, size=batch_and_channels))
 register("torch.nn.functional.pad", Row(_pad, input_rank))
 for _n in (1, 2, 3):
     register(f"torch.nn.ZeroPad{_n}d torch.nn.ConstantPad{_n}d", Row(_constant_pad_layer, input_rank))
@@ -56,7 +67,7 @@ register("torch.nn.PixelShuffle torch.nn.functional.pixel_shuffle torch.pixel_sh
 register(
     "torch.nn.PixelUnshuffle torch.nn.functional.pixel_unshuffle torch.pixel_unshuffle torch.nn.ChannelShuffle "
     "torch.nn.functional.channel_shuffle torch.channel_shuffle",
-    Row(keeps, input_rank),
+    Row(keeps_inexactly, input_rank),
 )
 register("torch.nn.functional.grid_sample torch.nn.functional.affine_grid", Row(destroys, input_rank))
 register(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, ShiftFact, join_shifts, with_rank
+from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, Shift, ShiftFact, join_shifts, with_rank
 from nnlint.dataflow.graph import Node
 from nnlint.dataflow.values import Const, Symbol, Tensor, Unknown, Value
 from nnlint.dataflow.values import Sequence as SequenceValue
@@ -13,6 +13,8 @@ from nnlint.semantics.signatures import NO_DEFAULT, signature
 
 ShiftRule = Callable[[Node, Sequence[ShiftFact]], ShiftFact]
 RankRule = Callable[[Node], int | None]
+# The size of an axis of the result: a number, or the axis of an input that has the same one.
+SizeRule = Callable[[Node, int], "Value | tuple[Node, int] | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +23,18 @@ class Row:
 
     `is_linear` says that the operation mixes its input with parameters or other data as a linear map (a convolution, a
     projection): a bias that passes it is not directly before what follows. `is_normalization` and `is_softmax` say what
-    may cancel a shift there.
+    may cancel a shift there; `cancels` that some other operation does, as the subtraction of a mean that is written out.
     """
 
     shift: ShiftRule
     rank: RankRule | None = None
     returns_several: Callable[[Node], bool] | None = None
+    size: SizeRule | None = None
     is_linear: bool = False
     is_normalization: bool = False
     is_softmax: bool = False
     is_sum: bool = False
+    cancels: bool = False
 
 
 _ROWS: dict[str, Row] = {}
@@ -131,6 +135,22 @@ def axis_of(number: int | None, rank: int | None) -> int | None:
     return None if rank is None else number + rank
 
 
+def same_sizes(node: Node, axis: int) -> tuple[Node, int] | None:
+    """The size rule of what works on each element, or leaves them all where they are."""
+    source = input_node(node)
+    return None if source is None else (source, axis)
+
+
+def sizes_but(*changed: int) -> SizeRule:
+    """The size rule of what changes the size of these axes alone."""
+    return lambda node, axis: None if axis in changed else same_sizes(node, axis)
+
+
+def batch_and_channels(node: Node, axis: int) -> tuple[Node, int] | None:
+    """The size rule of what resizes the spatial axes."""
+    return same_sizes(node, axis) if axis in (0, 1) else None
+
+
 # --- rules that many operations share ---
 
 
@@ -145,7 +165,16 @@ def destroys(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 
 
 def joins(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    """Any one of the inputs."""
+    ranked = [with_rank(fact, read.rank) for read, fact in zip(node.inputs, facts, strict=True)]
     result: ShiftFact = NO_SHIFT
-    for read, fact in zip(node.inputs, facts, strict=True):
-        result = join_shifts(result, with_rank(fact, read.rank))
-    return result
+    for fact in ranked:
+        result = join_shifts(result, fact)
+    # Where one input shifts and another does not, nobody knows by how much.
+    return result.inexact() if isinstance(result, Shift) and NO_SHIFT in ranked else result
+
+
+def keeps_inexactly(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    """The result varies along the same axes, by other amounts."""
+    fact = keeps(node, facts)
+    return fact.inexact() if isinstance(fact, Shift) else fact
