@@ -30,7 +30,8 @@ ESCAPE = "escape"  # goes where nobody follows: stored, yielded, given to unknow
 UNKNOWN_OPERATION = "unknown"  # unknown code computes something from it
 CONSTANT = "constant"  # a tensor that depends on no input or layer followed here
 PARAMETER = "parameter"  # a parameter or buffer
-OWN_OPERATIONS = frozenset({INPUT, JOIN, CALL, OUTPUT, ESCAPE, UNKNOWN_OPERATION, CONSTANT, PARAMETER})
+NARROWED = "narrowed"  # its input, of which more is known from here on
+OWN_OPERATIONS = frozenset({INPUT, JOIN, CALL, OUTPUT, ESCAPE, UNKNOWN_OPERATION, CONSTANT, PARAMETER, NARROWED})
 
 CONCATENATIONS = frozenset({"torch.cat", "torch.concat", "torch.concatenate", "torch.stack"})
 
@@ -78,6 +79,7 @@ class Graph:
     callers: list[Node] = field(default_factory=list)
     is_root: bool = False
     owner: tuple[str, str] | None = None  # path and name of the class whose method this is
+    is_settled: bool = False  # ranks that follow from others are filled in
     is_model: bool = False  # the forward() of what no other module contains
 
     def add(self, operation: str, inputs: tuple[Node, ...] = (), **fields: object) -> Node:

@@ -13,6 +13,7 @@ from heapq import heappop, heappush
 
 from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, ShiftFact, join_shifts
 from nnlint.dataflow.graph import CALL, CONCATENATIONS, ESCAPE, JOIN, OUTPUT, OWN_OPERATIONS, UNKNOWN_OPERATION, Graph, Node
+from nnlint.dataflow.ranks import settle_ranks
 from nnlint.dataflow.transfer import find_row
 from nnlint.dataflow.transfer.linear import own_shift
 from nnlint.dataflow.transfer.row import joins
@@ -81,6 +82,7 @@ def trace_bias(calls: Sequence[Node]) -> Trace:
     walk = _Walk(Trace(tuple(calls)))
     by_graph: dict[int, dict[Node, ShiftFact]] = {}
     for call in calls:
+        settle_ranks(call.graph)
         by_graph.setdefault(id(call.graph), {})[call] = own_shift(call)
     try:
         for seeds in by_graph.values():
@@ -127,6 +129,7 @@ class _Walk:
 
     def within(self, graph: Graph, seeds: Mapping[Node, ShiftFact]) -> tuple[ShiftFact, ...]:
         """The facts of a graph's results, given the facts of some of its nodes, round loops to the fixed point."""
+        settle_ranks(graph)
         facts: dict[Node, ShiftFact] = dict(seeds)
         calls: dict[Node, tuple[ShiftFact, ...]] = {}
         queue: list[tuple[int, int, Node]] = []

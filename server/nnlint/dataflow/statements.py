@@ -9,9 +9,10 @@ from typing import Any
 from nnlint.dataflow import values as val
 from nnlint.dataflow.expressions import Expressions, Generated
 from nnlint.dataflow.frames import Flow, Frame
+from nnlint.dataflow.graph import NARROWED
 from nnlint.dataflow.heap import MISSING
 from nnlint.dataflow.operators import compare, truth_of
-from nnlint.dataflow.values import NONE, Unknown, Value, layers_in
+from nnlint.dataflow.values import NONE, Tensor, Unknown, Value, layers_in
 from nnlint.semantics.definitions import ClassDefinition, Definition, FunctionDefinition
 from nnlint.syntax import lowered as low
 
@@ -60,6 +61,23 @@ class Statements(Expressions):
         value = self.evaluate(frame, node.value)
         for target in node.targets:
             self.assign(frame, target, value)
+            if isinstance(target, low.Display):
+                self._narrow_rank(frame, node.value, target)
+
+    def _narrow_rank(self, frame: Frame, source: low.Node, target: low.Display) -> None:
+        """After `b, n, c = x.shape`, `x` has three axes."""
+        match source:
+            case low.Attribute(value=low.Name(id=name), name="shape"):
+                pass
+            case low.Call(function=low.Attribute(value=low.Name(id=name), name="size"), arguments=()):
+                pass
+            case _:
+                return
+        value = frame.env.get(name)
+        if not isinstance(value, Tensor) or value.node.rank is not None or any(isinstance(t, low.Starred) for t in target.items):
+            return
+        narrowed = self.graph.add(NARROWED, (self.here(value),), arguments={"input": value}, rank=len(target.items))
+        self.journal.write(frame.env, name, Tensor(narrowed))
 
     def _augmented_assign(self, frame: Frame, node: low.AugmentedAssign) -> None:
         left = self.evaluate(frame, node.target)

@@ -9,7 +9,6 @@ from nnlint.dataflow.graph import CONSTANT, PARAMETER, Node
 from nnlint.dataflow.transfer.row import Row, destroys, fact_of, input_node, register
 from nnlint.dataflow.values import Const, Symbol, Tensor, Value
 
-
 _ONE = Const(1)
 
 
@@ -22,6 +21,11 @@ def broadcast_rank(node: Node) -> int | None:
     ranks = [v.node.rank for v in node.arguments.values() if isinstance(v, Tensor)]
     known = max((r for r in ranks if r is not None), default=None)
     return None if known is None or (None in ranks and known < 3) else known
+
+
+def _rank_change(node: Node) -> int | None:
+    """Numbers change no rank; of two tensors nobody knows which one has more axes."""
+    return 0 if sum(isinstance(v, Tensor) for v in node.arguments.values()) == 1 else None
 
 
 def _size(node: Node, axis: int) -> tuple[Node, int] | None:
@@ -114,11 +118,11 @@ _DIFFERENCES = "torch.sub torch.subtract torch.Tensor.sub torch.Tensor.sub_"
 _PRODUCTS = "torch.mul torch.multiply torch.Tensor.mul torch.Tensor.mul_"
 _QUOTIENTS = "torch.div torch.divide torch.true_divide torch.Tensor.div torch.Tensor.div_"
 
-register(_SUMS, Row(_sum, broadcast_rank, size=_size, is_sum=True))
-register(_DIFFERENCES, Row(_difference, broadcast_rank, size=_size, is_sum=True, cancels=True))
+register(_SUMS, Row(_sum, broadcast_rank, size=_size, rank_change=_rank_change, is_sum=True))
+register(_DIFFERENCES, Row(_difference, broadcast_rank, size=_size, rank_change=_rank_change, is_sum=True, cancels=True))
 register("torch.rsub", Row(_reversed_difference, broadcast_rank, is_sum=True))
-register(_PRODUCTS, Row(_product, broadcast_rank, size=_size))
-register(_QUOTIENTS, Row(_quotient, broadcast_rank, size=_size))
+register(_PRODUCTS, Row(_product, broadcast_rank, size=_size, rank_change=_rank_change))
+register(_QUOTIENTS, Row(_quotient, broadcast_rank, size=_size, rank_change=_rank_change))
 register(
     "torch.floor_divide torch.remainder torch.maximum torch.minimum torch.bitwise_and torch.bitwise_or "
     "torch.bitwise_xor torch.bitwise_not torch.fmod torch.addcmul torch.lerp torch.cross torch.where",

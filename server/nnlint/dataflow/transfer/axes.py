@@ -129,10 +129,8 @@ class _Regrouping:
 
     def is_whole(self, axis: int) -> bool:
         """Whether an axis stays one axis of the same elements."""
-        if self.front is None:
-            is_cut = -self.back - self.source <= axis < -self.back
-        else:
-            is_cut = self.front <= axis < self.front + self.source
+        first = self.front if self.front is not None else -self.back - self.source
+        is_cut = first <= axis < first + self.source
         return not is_cut or self.source == self.target == 1
 
 
@@ -185,6 +183,12 @@ def _view(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     is_whole = all(change.is_whole(a) for a in axes)
     out = {to for a in axes for to in change.moved(a) or ()}
     return fact.moved(out) if is_whole else Shift(frozenset(out))
+
+
+def _view_tie(node: Node) -> tuple[Node, int] | None:
+    shape = _target_shape(node)
+    run = None if shape is None else next((i for i in shape if isinstance(i, AxisRun)), None)
+    return None if run is None or shape is None else (run.node, len(shape) - 1 - run.front - run.back)
 
 
 def _view_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
@@ -285,6 +289,12 @@ def _swapped(node: Node) -> tuple[int, int] | None:
     return None if one is None or other is None else (one, other)
 
 
+def named_axes(node: Node) -> tuple[int, ...]:
+    """The axes that a transposition counts from the front: its input has at least so many."""
+    swapped = _swapped(node)
+    return () if swapped is None else tuple(n for n in swapped if n >= 0)
+
+
 def _permute_size(node: Node, axis: int) -> tuple[Node, int] | None:
     source, order = input_node(node), _order(node)
     if source is None or order is None or not 0 <= axis < len(order):
@@ -331,6 +341,11 @@ def _unsqueeze_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
 
 def _squeezed(node: Node) -> list[int] | None:
     return integers(node, "dim") if "dim" in node.arguments else None
+
+
+def _squeeze_change(node: Node) -> int | None:
+    dims = _squeezed(node)
+    return None if dims is None else -len(dims)
 
 
 def _squeeze_rank(node: Node) -> int | None:
@@ -549,22 +564,22 @@ def _unbind(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 
 
 register("torch.flatten torch.nn.Flatten torch.Tensor.flatten", Row(_flatten, _flatten_rank, size=_flatten_size))
-register("torch.reshape torch.Tensor.view torch.Tensor.reshape", Row(_view, _view_rank, size=_view_size))
+register("torch.reshape torch.Tensor.view torch.Tensor.reshape", Row(_view, _view_rank, size=_view_size, rank_tie=_view_tie))
 register(
     "torch.permute torch.Tensor.permute torch.transpose torch.Tensor.transpose torch.Tensor.transpose_ "
     "torch.swapaxes torch.swapdims torch.Tensor.swapaxes torch.movedim torch.moveaxis torch.Tensor.movedim torch.t "
     "torch.Tensor.t torch.Tensor.mT",
-    Row(_permute, _permute_rank, size=_permute_size),
+    Row(_permute, _permute_rank, size=_permute_size, rank_change=lambda node: 0),
 )
-register("torch.unsqueeze torch.Tensor.unsqueeze torch.Tensor.unsqueeze_", Row(_unsqueeze, _unsqueeze_rank, size=_unsqueeze_size))
-register("torch.squeeze torch.Tensor.squeeze torch.Tensor.squeeze_", Row(_squeeze, _squeeze_rank, size=_squeeze_size))
+register("torch.unsqueeze torch.Tensor.unsqueeze torch.Tensor.unsqueeze_", Row(_unsqueeze, _unsqueeze_rank, size=_unsqueeze_size, rank_change=lambda node: 1))
+register("torch.squeeze torch.Tensor.squeeze torch.Tensor.squeeze_", Row(_squeeze, _squeeze_rank, size=_squeeze_size, rank_change=_squeeze_change))
 register("torch.cat torch.concat torch.concatenate", Row(_cat, _cat_rank, size=_cat_size))
 register("torch.stack", Row(_stack, _stack_rank))
 register(
     "torch.chunk torch.split torch.tensor_split torch.Tensor.chunk torch.Tensor.split torch.split_with_sizes",
     Row(_along, input_rank, lambda node: True, size=_cut_size),
 )
-register("torch.unbind torch.Tensor.unbind", Row(_unbind, _unbind_rank, lambda node: True, size=_unbind_size))
+register("torch.unbind torch.Tensor.unbind", Row(_unbind, _unbind_rank, lambda node: True, size=_unbind_size, rank_change=lambda node: -1))
 register("torch.unbind.part", Row(_unbound, size=lambda node, axis: (node.inputs[0], axis + 1)))
 register(
     "torch.narrow torch.flip torch.roll torch.Tensor.narrow torch.Tensor.flip torch.Tensor.roll "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, Shift, ShiftFact
-from nnlint.dataflow.graph import Node
+from nnlint.dataflow.graph import NARROWED, Node
 from nnlint.dataflow.transfer.row import (
     Row,
     argument,
@@ -90,6 +90,7 @@ softshrink softsign tanhshrink threshold logsigmoid relu_
 
 register(_IDENTITIES, Row(keeps, input_rank, size=same_sizes))
 register("torch.Tensor.expand_as torch.Tensor.view_as torch.Tensor.reshape_as", Row(keeps, input_rank))
+register(NARROWED, Row(keeps, size=same_sizes, rank_change=lambda node: 0))
 register("torch.neg torch.negative", Row(keeps_inexactly, input_rank, size=same_sizes))
 register("part", Row(joins, size=lambda node, axis: (node.inputs[0], axis)))
 register(" ".join(f"torch.nn.{name}" for name in _ACTIVATION_LAYERS.split()), Row(destroys, input_rank, size=same_sizes))

@@ -39,6 +39,11 @@ def _without(axes: frozenset[int], reduced: frozenset[int], keepdim: bool) -> fr
     return frozenset(a - sum(r < a for r in reduced) if a >= 0 else a + sum(r > a for r in reduced) for a in left)
 
 
+def _rank_change(node: Node) -> int | None:
+    dims, keeps_axes = integers(node, "dim") if "dim" in node.arguments else None, _keeps_axes(node)
+    return None if keeps_axes is None or dims is None else 0 if keeps_axes else -len(dims)
+
+
 def _size(node: Node, axis: int) -> tuple[Node, int] | None:
     source, reduced, keeps_axes = input_node(node), _reduced(node), _keeps_axes(node)
     if source is None or source.rank is None or reduced is None or keeps_axes is None:
@@ -93,9 +98,9 @@ def _has_dim(node: Node) -> bool:
     return "dim" in node.arguments
 
 
-register("torch.mean torch.Tensor.mean", Row(_mean, _rank, size=_size))
-register("torch.sum torch.Tensor.sum torch.nanmean torch.nansum", Row(_total, _rank, size=_size))
-register("torch.std torch.var torch.Tensor.std torch.Tensor.var", Row(_spread, _rank, size=_size, cancels=True))
+register("torch.mean torch.Tensor.mean", Row(_mean, _rank, size=_size, rank_change=_rank_change))
+register("torch.sum torch.Tensor.sum torch.nanmean torch.nansum", Row(_total, _rank, size=_size, rank_change=_rank_change))
+register("torch.std torch.var torch.Tensor.std torch.Tensor.var", Row(_spread, _rank, size=_size, rank_change=_rank_change, cancels=True))
 register("torch.amax torch.amin torch.Tensor.amax torch.Tensor.amin", Row(_extremum, _rank))
 register("torch.max torch.min torch.median torch.Tensor.max torch.Tensor.min torch.Tensor.median", Row(_extremum, _rank, _has_dim))
 register(

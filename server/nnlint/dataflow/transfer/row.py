@@ -21,6 +21,7 @@ SizeRule = Callable[[Node, int], "Value | tuple[Node, int] | None"]
 class Row:
     """What an operation does. `shift` maps the facts of the node's inputs to the fact of its result.
 
+    `rank_change` is how many axes more the result has than the input, `rank_tie` how many more than another tensor.
     `is_linear` says that the operation mixes its input with parameters or other data as a linear map (a convolution, a
     projection): a bias that passes it is not directly before what follows. `is_normalization` and `is_softmax` say what
     may cancel a shift there; `cancels` that some other operation does, as the subtraction of a mean that is written out.
@@ -30,6 +31,8 @@ class Row:
     rank: RankRule | None = None
     returns_several: Callable[[Node], bool] | None = None
     size: SizeRule | None = None
+    rank_change: RankRule | None = None
+    rank_tie: Callable[[Node], tuple[Node, int] | None] | None = None
     is_linear: bool = False
     is_normalization: bool = False
     is_softmax: bool = False

@@ -33,10 +33,10 @@ def size_of(node: Node, axis: int) -> Value:
         if not isinstance(found, tuple):
             break
         node, axis = found
-    return _declared(node, axis) or Symbol(("size", node, axis))
+    return declared_size(node, axis) or Symbol(("size", node, axis))
 
 
-def _declared(node: Node, axis: int) -> Value | None:
+def declared_size(node: Node, axis: int) -> Value | None:
     """The size that a layer which reads the node asks for."""
     for use in node.uses:
         name, declared_axis = _DECLARATIONS.get(use.operation, ("", 0))
