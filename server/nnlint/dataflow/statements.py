@@ -76,7 +76,8 @@ class Statements(Expressions):
         value = frame.env.get(name)
         if not isinstance(value, Tensor) or value.node.rank is not None or any(isinstance(t, low.Starred) for t in target.items):
             return
-        narrowed = self.graph.add(NARROWED, (self.here(value),), arguments={"input": value}, rank=len(target.items))
+        here = self.here(value)
+        narrowed = self.graph.add(NARROWED, (here,), arguments={"input": Tensor(here)}, rank=len(target.items))
         self.journal.write(frame.env, name, Tensor(narrowed))
 
     def _augmented_assign(self, frame: Frame, node: low.AugmentedAssign) -> None:

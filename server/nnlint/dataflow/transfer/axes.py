@@ -571,8 +571,14 @@ register(
     "torch.Tensor.t torch.Tensor.mT",
     Row(_permute, _permute_rank, size=_permute_size, rank_change=lambda node: 0),
 )
-register("torch.unsqueeze torch.Tensor.unsqueeze torch.Tensor.unsqueeze_", Row(_unsqueeze, _unsqueeze_rank, size=_unsqueeze_size, rank_change=lambda node: 1))
-register("torch.squeeze torch.Tensor.squeeze torch.Tensor.squeeze_", Row(_squeeze, _squeeze_rank, size=_squeeze_size, rank_change=_squeeze_change))
+register(
+    "torch.unsqueeze torch.Tensor.unsqueeze torch.Tensor.unsqueeze_",
+    Row(_unsqueeze, _unsqueeze_rank, size=_unsqueeze_size, rank_change=lambda node: 1),
+)
+register(
+    "torch.squeeze torch.Tensor.squeeze torch.Tensor.squeeze_",
+    Row(_squeeze, _squeeze_rank, size=_squeeze_size, rank_change=_squeeze_change),
+)
 register("torch.cat torch.concat torch.concatenate", Row(_cat, _cat_rank, size=_cat_size))
 register("torch.stack", Row(_stack, _stack_rank))
 register(
