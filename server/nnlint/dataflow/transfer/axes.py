@@ -232,6 +232,25 @@ def _unflatten(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 
 # --- permutations ---
 
+PERMUTATIONS = frozenset(
+    [
+        "torch.permute",
+        "torch.Tensor.permute",
+        "torch.transpose",
+        "torch.Tensor.transpose",
+        "torch.Tensor.transpose_",
+        "torch.swapaxes",
+        "torch.swapdims",
+        "torch.Tensor.swapaxes",
+        "torch.movedim",
+        "torch.moveaxis",
+        "torch.Tensor.movedim",
+        "torch.t",
+        "torch.Tensor.t",
+        "torch.Tensor.mT",
+    ]
+)
+
 
 def _order(node: Node) -> list[int] | None:
     """The source axis of each target axis."""
@@ -263,16 +282,22 @@ def _order(node: Node) -> list[int] | None:
 
 
 def _permute(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
-    fact, order = fact_of(node, facts), _order(node)
-    if not isinstance(fact, Shift) or not fact.axes:
+    fact = fact_of(node, facts)
+    if not isinstance(fact, Shift):
         return fact
-    if order is None:
-        swapped = _swapped(node)
-        if swapped is None or any(n >= 0 for n in (*swapped, *fact.axes)):
-            return ANY_SHIFT
-        exchange = {swapped[0]: swapped[1], swapped[1]: swapped[0]}
-        return fact.moved(exchange.get(a, a) for a in fact.axes)
-    return fact.moved(order.index(a) for a in fact.axes)
+    axes = [permuted_axis(node, a) for a in fact.axes]
+    return ANY_SHIFT if None in axes else fact.moved(a for a in axes if a is not None)
+
+
+def permuted_axis(node: Node, axis: int) -> int | None:
+    """Where a permutation takes an axis of its input; counted from the back where the rank is not known."""
+    order = _order(node)
+    if order is not None:
+        return order.index(axis) if axis in order else None
+    swapped = _swapped(node)
+    if swapped is None or any(n >= 0 for n in (*swapped, axis)):
+        return None
+    return {swapped[0]: swapped[1], swapped[1]: swapped[0]}.get(axis, axis)
 
 
 def _swapped(node: Node) -> tuple[int, int] | None:
@@ -566,9 +591,7 @@ def _unbind(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 register("torch.flatten torch.nn.Flatten torch.Tensor.flatten", Row(_flatten, _flatten_rank, size=_flatten_size))
 register("torch.reshape torch.Tensor.view torch.Tensor.reshape", Row(_view, _view_rank, size=_view_size, rank_tie=_view_tie))
 register(
-    "torch.permute torch.Tensor.permute torch.transpose torch.Tensor.transpose torch.Tensor.transpose_ "
-    "torch.swapaxes torch.swapdims torch.Tensor.swapaxes torch.movedim torch.moveaxis torch.Tensor.movedim torch.t "
-    "torch.Tensor.t torch.Tensor.mT",
+    " ".join(sorted(PERMUTATIONS)),
     Row(_permute, _permute_rank, size=_permute_size, rank_change=lambda node: 0),
 )
 register(

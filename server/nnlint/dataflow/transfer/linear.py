@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, Shift, ShiftFact
 from nnlint.dataflow.graph import Node
+from nnlint.dataflow.transfer.averages import averaging_axis
 from nnlint.dataflow.transfer.row import (
     Row,
     argument,
@@ -113,21 +114,24 @@ def _matmul_size(node: Node, axis: int) -> tuple[Node, int] | None:
 
 
 def _matmul(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
-    """A product with what does not depend on the bias: the summed axis spreads over the other factor's axis."""
+    """A product with what does not depend on the bias: the summed axis spreads over the other factor's axis, unless the other
+    factor's elements sum to one along it, as the weights of attention do."""
     left, right = input_node(node), input_node(node, _second(node))
     touched = [fact for fact in facts if fact is not NO_SHIFT]
-    if len(touched) != 1 or left is right or left is None or right is None or left.rank is None or left.rank != right.rank or left.rank < 2:
+    if len(touched) != 1 or left is right or left is None or right is None or left.rank != right.rank or (left.rank or 2) < 2:
         return ANY_SHIFT
-    fact = fact_of(node, facts) if fact_of(node, facts) is not NO_SHIFT else fact_of(node, facts, _second(node))
-    if not isinstance(fact, Shift):
+    is_left = fact_of(node, facts) is not NO_SHIFT
+    fact = fact_of(node, facts) if is_left else fact_of(node, facts, _second(node))
+    if not isinstance(fact, Shift) or (left.rank is None and any(a >= 0 for a in fact.axes)):
+        return ANY_SHIFT
+    rows, columns = (-2, -1) if left.rank is None else (left.rank - 2, left.rank - 1)
+    summed, weighted, weights = (columns, rows, right) if is_left else (rows, columns, left)
+    if summed not in fact.axes and averaging_axis(weights) == (rows if is_left else columns):
         return fact
-    rank = left.rank
-    kept = {a for a in fact.axes if a < rank - 2}
-    rows, columns = rank - 2, rank - 1
-    if fact_of(node, facts) is not NO_SHIFT:
-        # x @ W: rows keep their axis, columns vary freely.
-        return Shift(frozenset(kept | ({rows} & fact.axes) | {columns} | set(range(rank - 2))))
-    return Shift(frozenset(kept | {rows} | ({columns} & fact.axes) | set(range(rank - 2))))
+    if left.rank is None:
+        return ANY_SHIFT
+    # x @ W: rows keep their axis, columns vary freely, and so does what stands in front.
+    return Shift(frozenset(set(range(left.rank - 2)) | ({weighted} & fact.axes) | {columns if is_left else rows}))
 
 
 def _second(node: Node) -> str:

@@ -26,12 +26,13 @@ from nnlint.dataflow.values import Const
 
 def _dropout(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     """Scaling and mask vary over all elements; a rate of zero changes nothing."""
-    if _never_drops(node):
+    if never_drops(node):
         return keeps(node, facts)
     return _varies_over(node, facts, None)
 
 
-def _never_drops(node: Node) -> bool:
+def never_drops(node: Node) -> bool:
+    """Whether a dropout lets everything through, in training too."""
     rate = argument(node, "p")
     if isinstance(rate, Const) and rate.value == 0:
         return True
@@ -40,7 +41,7 @@ def _never_drops(node: Node) -> bool:
 
 def _channel_dropout(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     """Whole channels of single samples are dropped."""
-    if _never_drops(node):
+    if never_drops(node):
         return keeps(node, facts)
     return _varies_over(node, facts, {0, 1})
 
