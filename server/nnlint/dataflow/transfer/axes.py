@@ -232,24 +232,11 @@ def _unflatten(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 
 # --- permutations ---
 
-PERMUTATIONS = frozenset(
-    [
-        "torch.permute",
-        "torch.Tensor.permute",
-        "torch.transpose",
-        "torch.Tensor.transpose",
-        "torch.Tensor.transpose_",
-        "torch.swapaxes",
-        "torch.swapdims",
-        "torch.Tensor.swapaxes",
-        "torch.movedim",
-        "torch.moveaxis",
-        "torch.Tensor.movedim",
-        "torch.t",
-        "torch.Tensor.t",
-        "torch.Tensor.mT",
-    ]
-)
+_PERMUTATIONS = """
+torch.permute torch.Tensor.permute torch.transpose torch.Tensor.transpose torch.Tensor.transpose_ torch.swapaxes torch.swapdims
+torch.Tensor.swapaxes torch.movedim torch.moveaxis torch.Tensor.movedim torch.t torch.Tensor.t torch.Tensor.mT
+"""
+PERMUTATIONS = frozenset(_PERMUTATIONS.split())
 
 
 def _order(node: Node) -> list[int] | None:
@@ -590,10 +577,7 @@ def _unbind(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 
 register("torch.flatten torch.nn.Flatten torch.Tensor.flatten", Row(_flatten, _flatten_rank, size=_flatten_size))
 register("torch.reshape torch.Tensor.view torch.Tensor.reshape", Row(_view, _view_rank, size=_view_size, rank_tie=_view_tie))
-register(
-    " ".join(sorted(PERMUTATIONS)),
-    Row(_permute, _permute_rank, size=_permute_size, rank_change=lambda node: 0),
-)
+register(_PERMUTATIONS, Row(_permute, _permute_rank, size=_permute_size, rank_change=lambda node: 0))
 register(
     "torch.unsqueeze torch.Tensor.unsqueeze torch.Tensor.unsqueeze_",
     Row(_unsqueeze, _unsqueeze_rank, size=_unsqueeze_size, rank_change=lambda node: 1),
