@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from nnlint.dataflow.coverage import Construction as Construction
+from nnlint.dataflow.coverage import constructions
 from nnlint.dataflow.explore import Cancelled as Cancelled
 from nnlint.dataflow.explore import explore, explore_alone
 from nnlint.dataflow.graph import ProjectGraph
@@ -45,10 +47,14 @@ class Sources(Protocol):
 
 @dataclass(slots=True)
 class CheckResult:
-    """Findings sorted by path, place and code; and for each rule that crashed, what it said."""
+    """Findings sorted by path, place and code; and for each rule that crashed, what it said.
+
+    `constructions` are the layers that the checked files construct, where they were asked for.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     internal_errors: list[str] = field(default_factory=list)
+    constructions: list[Construction] | None = None
 
 
 class Engine:
@@ -65,6 +71,7 @@ class Engine:
         paths: Sequence[str],
         settings_for: Callable[[str], Settings],
         is_cancelled: Callable[[], bool] | None = None,
+        counts_layers: bool = False,
     ) -> CheckResult:
         """Checks `paths` in the light of the whole project. Raises `Cancelled` soon after `is_cancelled` says so."""
         result = CheckResult()
@@ -72,8 +79,12 @@ class Engine:
         wanted = {path: settings_for(path) for path in dict.fromkeys(paths)}
         files = {path: module.parsed for path in wanted if (module := program.module(path)) is not None}
         found: list[Finding] = []
-        if rules := _rules_with_checks(wanted.values()):
-            found = self._findings(rules, lambda: explore(program, _relevant_paths(program, wanted), wanted.keys(), is_cancelled), result)
+        if counts_layers:
+            result.constructions = []
+        if (rules := _rules_with_checks(wanted.values())) or counts_layers:
+            found = self._findings(
+                rules, lambda: explore(program, _relevant_paths(program, wanted), wanted.keys(), is_cancelled), result, files
+            )
         for path, parsed in files.items():
             own = [f for f in found if f.path == path]
             self._checked[path] = _Checked(parsed, own)
@@ -104,12 +115,19 @@ class Engine:
         result.findings = _finished(path, module.parsed, moved, settings)
         return result
 
-    def _findings(self, rules: Sequence[Rule], make_graph: Callable[[], ProjectGraph], result: CheckResult) -> list[Finding]:
-        """What the rules find in the graph. A defect of ours is reported and takes no other findings with it."""
+    def _findings(
+        self, rules: Sequence[Rule], make_graph: Callable[[], ProjectGraph], result: CheckResult, paths: Iterable[str] = ()
+    ) -> list[Finding]:
+        """What the rules find in the graph. A defect of ours is reported and takes no other findings with it.
+
+        Where the result has a place for them, the layers that the files at `paths` construct are put there.
+        """
         found: list[Finding] = []
         try:
             with collector_off():
                 graph = make_graph()
+                if result.constructions is not None:
+                    result.constructions += constructions(graph, paths)
         except Cancelled:
             raise
         except Exception:

@@ -237,7 +237,9 @@ def test_colors(models: Commands) -> None:
 
 def test_statistics(models: Commands) -> None:
     models.write({"models/other.py": MODEL})
-    assert models.check("--statistics").lines == ["2\tNN501\tbias-before-norm", "1\tNN000\tsyntax-error"]
+    rules, layers = models.check("--statistics").text.split("\n\n")
+    assert rules.splitlines() == ["2\tNN501\tbias-before-norm", "1\tNN000\tsyntax-error"]
+    assert layers.splitlines() == ["4 of 4 constructions of layers resolved (100.0 %)"]
     assert json.loads(models.check("--statistics", "--output-format", "json", "--unsafe-fixes").out)[0] == {
         "code": "NN501",
         "name": "bias-before-norm",
@@ -245,6 +247,60 @@ def test_statistics(models: Commands) -> None:
         "fixable": True,
         "fixable_count": 2,
     }
+
+
+UNDERSTOOD = """\
+from torch import nn
+from elsewhere import flags
+
+NORM = nn.BatchNorm2d
+
+
+class Net(nn.Module):
+    def __init__(self, norm=NORM, deep=False, *more):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, bias=flags.bias)
+        self.norm = norm(8)
+        if deep:
+            self.more = nn.Linear(8, 8)
+
+    def forward(self, x):
+        return self.norm(self.conv(x))
+
+
+def unused(sizes):
+    return [nn.Linear(*size) for size in sizes], (lambda: NORM(3)), nn.ReLU()
+"""
+
+
+def test_statistics_say_which_layers_were_understood_and_why_the_others_were_not(commands: Commands) -> None:
+    commands.write({"net.py": UNDERSTOOD})
+    done = commands.check("--statistics", "-v")
+    assert done.lines == [
+        "1 of 5 constructions of layers resolved (20.0 %)",
+        "1 of the 3 that known code reaches (33.3 %)",
+        "1\t`bias` is not known: it comes from outside the project",
+        "\tnet.py:10:21\tConv2d",
+        "1\tgiven `*arguments` of unknown number",
+        "\tnet.py:20:13\tLinear",
+        "1\tin a lambda that nothing is known to call",
+        "\tnet.py:20:59\tBatchNorm2d",
+        "1\ton a branch that no known caller takes",
+        "\tnet.py:13:25\tLinear",
+    ]
+    (item,) = json.loads(commands.check("--statistics", "--output-format", "json").out)
+    assert [item[key] for key in ("code", "name", "count", "reached", "resolved")] == [None, "layer-constructions", 5, 3, 1]
+    assert item["unresolved"][0] == {
+        "reason": "`bias` is not known: it comes from outside the project",
+        "count": 1,
+        "places": [{"filename": "net.py", "location": {"row": 10, "column": 21}, "class": "Conv2d"}],
+    }
+
+
+def test_statistics_are_the_same_with_and_without_a_cache(commands: Commands) -> None:
+    commands.write({"net.py": UNDERSTOOD})
+    assert commands.check().status == 0
+    assert commands.check("--statistics").out == commands.check("--statistics", "--no-cache").out != b""
 
 
 def test_output_is_utf8_whatever_the_locale(commands: Commands) -> None:

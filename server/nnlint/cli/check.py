@@ -45,7 +45,9 @@ def _list_option(name: str, metavar: str, text: str) -> Callable[[F], F]:
 @click.option("--diff", is_flag=True, help="Print what the fixes would change; write nothing.")
 @click.option("--fix-only", is_flag=True, help="Apply the safe fixes and report nothing.")
 @click.option(_ADD_IGNORE, metavar="[=REASON]", help="Add a suppression comment to every line with a finding.")
-@click.option("--statistics", is_flag=True, help="Count the findings by rule instead of showing them.")
+@click.option(
+    "--statistics", is_flag=True, help="Count instead of showing: findings by rule, and layers that were understood (with -v: the others)."
+)
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option(
     "--fail-on",

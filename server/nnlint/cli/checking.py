@@ -55,9 +55,10 @@ class ProjectCheck:
     def settings_for(self, path: str) -> Settings:
         return self.workspace.settings_for(path)
 
-    def check(self, cache: Cache | None = None) -> CheckResult:
-        if cache is None or self.stdin is not None:
-            return check_files(self.sources, self.paths, self.settings_for)
+    def check(self, cache: Cache | None = None, counts_layers: bool = False) -> CheckResult:
+        """What the cache remembers is findings alone, so what counts layers goes without it."""
+        if cache is None or self.stdin is not None or counts_layers:
+            return check_files(self.sources, self.paths, self.settings_for, counts_layers=counts_layers)
         entry = entry_name(self.project.folder, self.paths)
         key = content_key(self.disk, self.paths, self.settings_for)
         known = cache.load(entry, key)
@@ -78,12 +79,14 @@ def split_by_project(paths: Iterable[str], workspace: Workspace, stdin: Stdin | 
     return [ProjectCheck(project, tuple(sorted(own)), workspace, stdin) for _, (project, own) in sorted(projects.items())]
 
 
-def check_projects(checks: Sequence[ProjectCheck], options: WorkspaceOptions, cache_folder: str | None, jobs: int) -> list[CheckResult]:
+def check_projects(
+    checks: Sequence[ProjectCheck], options: WorkspaceOptions, cache_folder: str | None, jobs: int, counts_layers: bool = False
+) -> list[CheckResult]:
     """The result of each check. A project is one piece of work, so the number of jobs cannot change what is found in it."""
     workers = min(jobs, len(checks), sum(len(check.paths) for check in checks) // _FILES_PER_PROCESS)
     cache = None if cache_folder is None else Cache(cache_folder)
     if workers < 2:
-        return [check.check(cache) for check in checks]
+        return [check.check(cache, counts_layers) for check in checks]
     # Read before the other processes do: if a file changes in between, fixing notices that the disk is not what was read here.
     for check in checks:
         check.disk.read_all()
@@ -91,15 +94,15 @@ def check_projects(checks: Sequence[ProjectCheck], options: WorkspaceOptions, ca
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    tasks = [(options, check.project, check.paths, cache_folder) for check in checks]
+    tasks = [(options, check.project, check.paths, cache_folder, counts_layers) for check in checks]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts_to_parent) as pool:
         return list(pool.map(_check_elsewhere, tasks))
 
 
-def _check_elsewhere(task: tuple[WorkspaceOptions, Project, tuple[str, ...], str | None]) -> CheckResult:
-    options, project, paths, cache_folder = task
-    return ProjectCheck(project, paths, options.open()).check(None if cache_folder is None else Cache(cache_folder))
+def _check_elsewhere(task: tuple[WorkspaceOptions, Project, tuple[str, ...], str | None, bool]) -> CheckResult:
+    options, project, paths, cache_folder, counts_layers = task
+    return ProjectCheck(project, paths, options.open()).check(None if cache_folder is None else Cache(cache_folder), counts_layers)
 
 
 def _leave_interrupts_to_parent() -> None:

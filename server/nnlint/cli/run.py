@@ -13,11 +13,12 @@ from nnlint.cli.fix import Fixed, fix_files
 from nnlint.cli.output import write_bytes, write_note, write_report
 from nnlint.cli.report import Names, Report
 from nnlint.cli.reporters import renderer
-from nnlint.cli.session import Outcome, Session, findings_of, open_session
+from nnlint.cli.session import Outcome, Session, constructions_of, findings_of, open_session
 from nnlint.cli.statistics import render_statistics
 from nnlint.cli.summary import fix_summary, ignore_summary, summary
 from nnlint.cli.targets import Stdin
 from nnlint.cli.write import write_fixed
+from nnlint.engine import Construction
 from nnlint.workspace import ConfigError
 
 CLEAN, FOUND, FAILED = 0, 1, 2
@@ -40,14 +41,14 @@ def run(options: CheckOptions) -> int:
 
 def _report(session: Session, outcomes: Sequence[Outcome]) -> int:
     report = _report_of(session, outcomes)
-    write_report(_rendered(session, report), session.options.output_file)
+    write_report(_rendered(session, report, constructions_of(outcomes)), session.options.output_file)
     session.notes.summary(summary(report, len(session.names)))
     return _status(session, outcomes)
 
 
-def _rendered(session: Session, report: Report) -> str:
+def _rendered(session: Session, report: Report, constructions: Sequence[Construction] | None = None) -> str:
     if session.options.statistics:
-        return render_statistics(report, session.options.format)
+        return render_statistics(report, constructions, session.options.format, session.options.verbose)
     return renderer(session.options.format)(report)
 
 

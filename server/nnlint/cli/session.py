@@ -11,7 +11,7 @@ from nnlint.cli.checking import ProjectCheck, available_jobs, check_projects, sp
 from nnlint.cli.output import Notes
 from nnlint.cli.style import Style, wants_color
 from nnlint.cli.targets import Stdin, read_stdin, targets
-from nnlint.engine import CheckResult
+from nnlint.engine import CheckResult, Construction
 from nnlint.findings import Finding
 
 
@@ -58,7 +58,7 @@ def open_session(options: CheckOptions) -> Session:
     for check in checks:
         notes.detail(_description(check))
     with notes.busy(f"checking {len(names)} files"):
-        results = check_projects(checks, workspace_options, options.cache_folder, options.jobs or available_jobs())
+        results = check_projects(checks, workspace_options, options.cache_folder, options.jobs or available_jobs(), options.statistics)
     return Session(options, notes, stdin, names, tuple(map(Outcome, checks, results)))
 
 
@@ -76,3 +76,9 @@ def _description(check: ProjectCheck) -> str:
 
 def findings_of(outcomes: Sequence[Outcome]) -> list[Finding]:
     return [finding for outcome in outcomes for finding in outcome.result.findings]
+
+
+def constructions_of(outcomes: Sequence[Outcome]) -> list[Construction] | None:
+    """The layers that the checked files construct; `None` where they were not counted, as after fixing."""
+    counted = [outcome.result.constructions for outcome in outcomes]
+    return None if any(one is None for one in counted) else [found for one in counted for found in one or ()]

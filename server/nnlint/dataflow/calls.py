@@ -13,7 +13,7 @@ from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, LAYER, MODULE_METHODS
 from nnlint.dataflow.containers import Containers
 from nnlint.dataflow.contexts import Contexts, arguments_key, cells_of, copy_of
-from nnlint.dataflow.frames import Flow, Frame
+from nnlint.dataflow.frames import Flow, Frame, OutOfFuel
 from nnlint.dataflow.python_calls import call_method, call_python, pattern_of
 from nnlint.dataflow.torch_calls import TorchCalls
 from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
@@ -148,8 +148,12 @@ class Caller(Containers, TorchCalls):
             arguments = replace(arguments, positional=[receiver, *arguments.positional])
         self.bind(frame, definition.node.parameters, arguments, closure)
         self._active.append(definition)
+        self.contexts.progress.ran.add(id(definition.node))
         try:
             flow = self.interpreter.block(frame, definition.node.body)
+        except (OutOfFuel, RecursionError):
+            self.contexts.progress.cut_short.add(id(definition.node))
+            raise
         finally:
             self._active.pop()
         if definition.node.is_generator:
@@ -208,6 +212,7 @@ class Caller(Containers, TorchCalls):
         frame = Frame(
             closure.module, closure.block, {}, closure, closure.owner, closure.receiver, (site, *sites)[:8] if site is not None else sites
         )
+        self.contexts.progress.ran.add(id(node))
         self.bind(frame, node.parameters, arguments, closure)
         return self.interpreter.evaluate(frame, node.body)
 

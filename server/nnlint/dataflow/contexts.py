@@ -12,6 +12,7 @@ from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, LAYER
 from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import CALL, INPUT, OUTPUT, Graph, Node
+from nnlint.dataflow.progress import Progress
 from nnlint.dataflow.values import Const, Symbol, Tensor, Unknown, Value
 from nnlint.semantics.definitions import ClassDefinition, FunctionDefinition, Site
 from nnlint.syntax import lowered as low
@@ -74,6 +75,7 @@ class Contexts:
     sampled: set[int] = field(default_factory=set)  # ids of the definitions of which one object stands for others of other sizes
     parts: set[int] = field(default_factory=set)  # ids of the definitions of modules that other modules construct
     _changed: set[int] = field(default_factory=set)
+    progress: Progress = field(default_factory=Progress)
     depth: int = 0  # of modules being constructed
 
     def note_change(self, instance: val.Instance) -> None:

@@ -321,7 +321,11 @@ class _Explorer:
             if id(instance.definition) in self.contexts.sampled:
                 self._sampled |= {layer.site for layer in _layers(instance)}
         project = ProjectGraph(
-            self.contexts.graphs, program=self.program, instances=self.contexts.instances, sampled=frozenset(self._sampled)
+            self.contexts.graphs,
+            program=self.program,
+            instances=self.contexts.instances,
+            progress=self.contexts.progress,
+            sampled=frozenset(self._sampled),
         )
         for layer in self.contexts.layers:
             project.layers.setdefault(layer.site, []).append(layer)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from nnlint.dataflow.progress import Progress
 from nnlint.findings import FileEdit
 from nnlint.semantics.signatures import signature
 from nnlint.syntax.edits import remove_argument, set_argument
@@ -105,6 +106,7 @@ class ProjectGraph:
     calls: dict[int, list[Node]] = field(default_factory=dict)  # id of a layer's origin -> nodes that call it
     program: Program | None = None
     instances: list[Instance] = field(default_factory=list)  # one of every way in which a class is constructed
+    progress: Progress = field(default_factory=Progress)
     sampled: frozenset[Site] = frozenset()  # construction calls of which further instances, of other sizes, were not looked at
 
     def calls_of(self, layer: Layer) -> list[Node]:

@@ -119,6 +119,8 @@ class TorchCalls(CallerBase):
     def construct_layer(self, name: str, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
         bound_signature = signature(name)
         if bound_signature is None or site is None or arguments.has_open_positional:
+            if site is not None:
+                self.contexts.progress.refused.setdefault(site, "given `*arguments` of unknown number")
             return self.interpreter.unknown_operation(arguments.all, f"`{name}` is constructed with unknown arguments", site)
         bound = bound_signature.bind(arguments.positional, arguments.keywords)
         for value in bound.values():

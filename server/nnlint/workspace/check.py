@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from nnlint import engine
@@ -24,20 +25,22 @@ def check_files(
     settings_for: Callable[[str], Settings],
     checker: engine.Engine | None = None,
     is_cancelled: Callable[[], bool] | None = None,
+    counts_layers: bool = False,
 ) -> engine.CheckResult:
     """The engine's findings on `paths`, and an NN000 for each of them that cannot be read; sorted as the engine sorts.
 
+    With `counts_layers` the result says which layers the files construct, and which of these constructions were understood.
     A `checker` that is given again remembers what it learned of texts that did not change.
     Raises `engine.Cancelled` soon after `is_cancelled` says so.
     """
     unreadable = {path: problem for path in paths if (problem := sources.problem(path)) is not None}
     checker = checker or engine.Engine()
-    result = checker.check(sources, [path for path in paths if path not in unreadable], settings_for, is_cancelled)
+    result = checker.check(sources, [path for path in paths if path not in unreadable], settings_for, is_cancelled, counts_layers)
     found = [_unreadable(path, problem, settings_for(path)) for path, problem in unreadable.items()]
     if not found:
         return result
     merged = sorted([*result.findings, *(f for f in found if f is not None)], key=lambda finding: finding.path)
-    return engine.CheckResult(merged, result.internal_errors)
+    return replace(result, findings=merged)
 
 
 def _unreadable(path: str, problem: str, settings: Settings) -> Finding | None:
