@@ -87,11 +87,11 @@ class Loops(Places):
             return Flow.NEXT
         widened = [(c, self._widen(c)) for c in changes]
         for change, value in widened:
-            self.journal.write(change.cell, change.key, value)
+            self.journal.write(change.cell, change.key, value, change.born)
         flow, _ = self.journal.record(once)
         for change, value in widened:
             last = change.cell.get(change.key, MISSING)
-            self.journal.write(change.cell, change.key, self._close(value, last) if flow is Flow.NEXT else value)
+            self.journal.write(change.cell, change.key, self._close(value, last) if flow is Flow.NEXT else value, change.born)
         return Flow.NEXT
 
     def _widen(self, change: Change) -> Any:

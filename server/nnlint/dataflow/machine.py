@@ -48,7 +48,6 @@ class Machine(ABC):
         self.depth = 0
         self._globals: dict[tuple[str, str], Value] = {}
         self._evaluating: set[tuple[str, str]] = set()
-        self._serial = 0
 
     @abstractmethod
     def statement(self, frame: Frame, node: low.Node) -> Flow: ...
@@ -64,8 +63,7 @@ class Machine(ABC):
             raise OutOfFuel
 
     def next_serial(self) -> int:
-        self._serial += 1
-        return self._serial
+        return self.journal.tick()
 
     def sequence(self, items: Iterable[Value], kind: str = "list") -> val.Sequence:
         made = val.Sequence({"items": tuple(items)}, kind, serial=self.next_serial())
@@ -82,7 +80,7 @@ class Machine(ABC):
     def mutate(self, target: val.Heap, key: Any, value: Any) -> None:
         """Writes into a heap object; whoever owns it is no longer the copy of a known construction."""
         is_new_data = target.state.get(key, MISSING) is MISSING and not isinstance(value, (val.Heap, val.Function, Tensor, tuple))
-        self.journal.write(target.state, key, value)
+        self.journal.write(target.state, key, value, target.serial)
         if is_new_data:
             return  # a label on a finished module: what its methods do stays the same
         if isinstance(value, val.Heap):
@@ -257,7 +255,7 @@ class Machine(ABC):
         tables = [dict(by_cell(changes)) for changes in live]
         for key, change in cells.items():
             new = [table[key].new if key in table else change.old for table in tables]
-            self.journal.write(change.cell, change.key, self._join_cell(change, new))
+            self.journal.write(change.cell, change.key, self._join_cell(change, new), change.born)
         return Flow.NEXT
 
     def _join_cell(self, change: Change, new: list[Any]) -> Any:
