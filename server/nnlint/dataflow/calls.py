@@ -267,6 +267,8 @@ class Caller(Containers, TorchCalls):
                 return self.apply_layer(instance.state[LAYER], arguments, site)
             if ITEMS in instance.state:
                 return self.apply_items(instance.state[ITEMS].items, arguments, site)
+        if ITEMS in instance.state and name not in MODULE_METHODS:
+            return self.container_method(instance.state[ITEMS], name, arguments, site, frame)
         return self.module_method(instance, name, arguments, site, frame)
 
     def _call_instance(self, instance: val.Instance, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:

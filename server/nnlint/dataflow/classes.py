@@ -126,6 +126,8 @@ class Classes:
 
     def attribute(self, holder: Value, name: str) -> Value:
         """The value of `holder.name`."""
+        if name == "__name__" and (known := _own_name(holder)) is not None:
+            return Const(known)
         match holder:
             case val.Instance():
                 return self._of_instance(holder, name)
@@ -188,7 +190,7 @@ class Classes:
         return val.Method(holder, name)
 
     def _bound(self, method: FunctionDefinition, closure: Frame | None, receiver: val.Instance | None, holder: Value) -> Value:
-        kinds = [_decorator_name(d) for d in method.node.decorators]
+        kinds = [decorator_name(d) for d in method.node.decorators]
         function = val.Function(method, closure)
         if "staticmethod" in kinds:
             return function
@@ -260,12 +262,22 @@ class Classes:
         return val.Method(holder, name)
 
 
-def _decorator_name(node: low.Node) -> str:
+def _own_name(value: Value) -> str | None:
+    match value:
+        case val.Class(definition=definition) | val.Function(definition=definition):
+            return definition.name
+        case val.External(name=name):
+            return name.rpartition(".")[2]
+        case _:
+            return None
+
+
+def decorator_name(node: low.Node) -> str:
     match node:
         case low.Name(id=name) | low.Attribute(name=name):
             return name
         case low.Call(function=function):
-            return _decorator_name(function)
+            return decorator_name(function)
         case _:
             return ""
 

@@ -25,6 +25,7 @@ MAX_CONTEXTS = 64  # of one class; what would be the next one is unknown, and it
 _DULL_CONTEXTS = 3
 _STRUCTURAL = ("bias", "padding", "padding_mode", "affine", "track_running_stats", "momentum")
 FRACTION = Symbol(("fraction",))
+_MAPPING_BASES = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict"})
 _DATA_BASES = frozenset({"typing.NamedTuple", "builtins.tuple"})
 
 
@@ -138,12 +139,14 @@ class Contexts:
         definition = cls.definition
         is_module = interpreter.classes.is_module(definition, cls.closure)
         instance = val.Instance({}, definition, cls.closure, is_module, serial=interpreter.next_serial())
+        if not is_module and any(base in _MAPPING_BASES for base in interpreter.classes.bases(definition, cls.closure)):
+            instance.state[ITEMS] = interpreter.mapping({})
         found = interpreter.classes.find_method(definition, cls.closure, "__init__")
         self.depth += is_module
         try:
             if found is not None:
                 interpreter.caller.inline(found[0], found[1], instance, arguments, site, frame)
-            elif self._fields(cls):
+            elif self.has_fields(cls):
                 self._set_fields(instance, cls, arguments)
             else:
                 self.initialize_base(instance, arguments, site, frame)
@@ -151,7 +154,7 @@ class Contexts:
             self.depth -= is_module
         return instance
 
-    def _fields(self, cls: val.Class) -> bool:
+    def has_fields(self, cls: val.Class) -> bool:
         bases = self.interpreter.classes.bases(cls.definition, cls.closure)
         decorated = any("dataclass" in _text(d) or "attr" in _text(d) for d in cls.definition.decorators)
         return decorated or any(b in _DATA_BASES or (b or "").endswith(("ModelOutput", "BaseModel")) for b in bases)
@@ -172,8 +175,10 @@ class Contexts:
         for at, (name, ((base, block), statement, closure)) in enumerate(names.items()):
             value = arguments.get(at, name)
             if value is None:
-                if statement.value is None or arguments.is_open:
-                    value = Unknown(f"field `{name}`")
+                if arguments.is_open:
+                    value = Unknown(f"field `{name}` may be given by a star argument")
+                elif statement.value is None:
+                    value = Symbol(("parameter", base.module.path, base.block.key, name))
                 else:
                     frame = Frame(base.module, block, {}, closure)
                     value = _field_default(self.interpreter, frame, statement.value)
@@ -200,6 +205,8 @@ class Contexts:
                 for at, item in enumerate(items.items):
                     if items.is_exact:
                         instance.state[items.names[at] if items.names else str(at)] = item
+        elif isinstance(instance.state.get(ITEMS), val.Mapping_) and arguments.all:
+            self.interpreter.mutate(instance, ITEMS, caller.call(val.External("builtins.dict"), arguments, site, frame))
 
     # --- copies ---
 

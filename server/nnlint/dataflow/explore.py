@@ -9,13 +9,13 @@ from functools import partial
 
 from nnlint.dataflow import values as val
 from nnlint.dataflow.arguments import Arguments
-from nnlint.dataflow.classes import ITEMS, MODULE_METHODS
+from nnlint.dataflow.classes import ITEMS, MODULE_METHODS, decorator_name
 from nnlint.dataflow.effects import returns_value
 from nnlint.dataflow.frames import Frame, OutOfFuel
 from nnlint.dataflow.graph import INPUT, Graph, ProjectGraph
 from nnlint.dataflow.interpreter import Interpreter
 from nnlint.dataflow.torch_calls import ESCAPED
-from nnlint.dataflow.values import NONE, Const, Symbol, Tensor, Unknown, Value, choice
+from nnlint.dataflow.values import NONE, Const, Symbol, Tensor, Unknown, Value, choice, flattened
 from nnlint.semantics.definitions import AssignedDefinition, ClassDefinition, FunctionDefinition, Site
 from nnlint.semantics.program import Module, Program, is_import
 from nnlint.semantics.signatures import layer_signatures
@@ -27,6 +27,7 @@ CLASS_FUEL = 400_000  # steps of the methods of all objects of one class
 _DULL_ENTRIES = 2
 TORCH = "torch"  # stands for a path in what entries mention
 _LAYER_WORDS = frozenset(name.rpartition(".")[2] for name in layer_signatures()) - {"Module"}
+_SIGNS = _LAYER_WORDS | {"getattr"}  # of a statement that constructs layers, maybe by names in strings
 _SCALAR_ANNOTATIONS = frozenset({"int", "str", "float", "bool"})
 
 
@@ -182,14 +183,18 @@ class _Explorer:
         return self.interpreter.classes.is_module(definition)
 
     def _construct(self, definition: ClassDefinition) -> None:
+        for method in definition.methods.values():
+            if _belongs_to_class(method) and returns_value(method.node) and "classmethod" in map(decorator_name, method.node.decorators):
+                self._call_function(method, val.Class(definition))
         found = self.interpreter.classes.find_method(definition, None, "__init__")
         arguments = Arguments() if found is None else self._entry_arguments(found[0], skip_self=True)
         self.contexts.construct(val.Class(definition), arguments, None, None)
 
-    def _call_function(self, definition: FunctionDefinition) -> None:
+    def _call_function(self, definition: FunctionDefinition, receiver: val.Class | None = None) -> None:
         graph, self.interpreter.graph = self.interpreter.graph, Graph(definition.name, is_root=True)
         try:
-            result = self.interpreter.caller.inline(definition, None, None, self._entry_arguments(definition, skip_self=False), None, None)
+            arguments = self._entry_arguments(definition, skip_self=receiver is not None)
+            result = self.interpreter.caller.inline(definition, None, receiver, arguments, None, None)
             for tensor in val.tensors_in(result):
                 self.interpreter.graph.results.append(tensor.node)
             self.contexts.graphs.append(self.interpreter.graph)
@@ -199,6 +204,9 @@ class _Explorer:
 
     def _run_container(self, value: Value, is_model: bool = True) -> None:
         """Runs a Sequential that stands on its own, as whoever gets it will."""
+        if isinstance(value, val.Choice) or (isinstance(value, val.Sequence) and value.kind in ("tuple", "list")):
+            for part in flattened(val.parts_of(value)):
+                self._run_container(part, is_model)
         if isinstance(value, val.Sequence) and value.kind == "Sequential":
             graph, self.interpreter.graph = self.interpreter.graph, Graph("Sequential", is_root=True, is_model=is_model)
             try:
@@ -227,8 +235,24 @@ class _Explorer:
         positional = (*parameters.positional_only, *parameters.positional)[1 if skip_self else 0 :]
         for parameter in (*positional, *parameters.keyword_only):
             if parameter.default is None:
-                arguments.keywords[parameter.name] = Symbol(("parameter", definition.module.path, definition.block.key, parameter.name))
+                symbol = Symbol(("parameter", definition.module.path, definition.block.key, parameter.name))
+                arguments.keywords[parameter.name] = self._default_configuration(definition, parameter.annotation) or symbol
         return arguments
+
+    def _default_configuration(self, definition: FunctionDefinition, annotation: low.Node | None) -> Value | None:
+        """What a parameter that is annotated with a class of settings takes where nobody gives it: the settings' own defaults."""
+        if isinstance(annotation, low.Constant) and isinstance(annotation.value, str) and annotation.value.isidentifier():
+            annotation = low.Name(annotation.value)  # a forward reference
+        if not isinstance(annotation, (low.Name, low.Attribute)):
+            return None
+        cls = self.interpreter.evaluate(Frame(definition.module, definition.block, {}), annotation)
+        if not isinstance(cls, val.Class) or self.interpreter.classes.is_module(cls.definition):
+            return None
+        found = self.interpreter.classes.find_method(cls.definition, None, "__init__")
+        if not (self.contexts.has_fields(cls) if found is None else _has_defaults_alone(found[0])):
+            return None
+        made = self.contexts.construct(cls, Arguments(has_entry_keywords=found is not None), None, None)
+        return made if isinstance(made, val.Instance) else None
 
     # --- methods ---
 
@@ -240,7 +264,7 @@ class _Explorer:
             return
         for name in self._public_methods(instance):
             found = self.interpreter.classes.find_method(instance.definition, instance.closure, name)
-            if found is None or self._is_covered(instance, found[0], name) or self._is_idle(found[0]):
+            if found is None or self._is_covered(instance, found[0], name) or self._is_idle(found[0]) or _belongs_to_class(found[0]):
                 continue
             graph = Graph(name)
             outer, self.interpreter.graph = self.interpreter.graph, graph
@@ -344,6 +368,17 @@ def _layers(value: Value, depth: int = 12) -> Iterable[val.Layer]:
             yield from _layers(part, depth - 1)
 
 
+def _belongs_to_class(method: FunctionDefinition) -> bool:
+    return any(decorator_name(d) in ("classmethod", "staticmethod") for d in method.node.decorators)
+
+
+def _has_defaults_alone(method: FunctionDefinition) -> bool:
+    """Whether a method can be called with nothing but its object."""
+    parameters = method.node.parameters
+    positional = (*parameters.positional_only, *parameters.positional)[1:]
+    return bool(positional or parameters.keyword_only) and all(p.default is not None for p in (*positional, *parameters.keyword_only))
+
+
 def self_attributes(node: low.FunctionDef) -> set[str]:
     """The names that a method's body takes from `self`."""
     positional = (*node.parameters.positional_only, *node.parameters.positional)
@@ -403,7 +438,12 @@ def _targets(program: Program, module: Module, word: str, words: frozenset[str])
     if origin is None:
         return
     if origin.path is None:
-        if words & _LAYER_WORDS or (origin.name == "torch" and "nn" in words) or (origin.name or "").rpartition(".")[2] in _LAYER_WORDS:
+        if (
+            words & _LAYER_WORDS
+            or "getattr" in words
+            or (origin.name == "torch" and "nn" in words)
+            or (origin.name or "").rpartition(".")[2] in _LAYER_WORDS
+        ):
             yield TORCH, origin.name or ""
     elif origin.name is not None:
         yield origin.path, origin.name

@@ -43,8 +43,8 @@ class Journal:
     module that one branch constructs and returns stays whole while the other branches are run.
     """
 
-    def __init__(self) -> None:
-        self.clock = 0
+    def __init__(self, clock: int = 0) -> None:
+        self.clock = clock
         self._logs: list[_Log] = []
 
     def tick(self) -> int:

@@ -11,6 +11,7 @@ from nnlint.dataflow import values as val
 from nnlint.dataflow.frames import Flow, Frame, OutOfFuel
 from nnlint.dataflow.graph import CONSTANT, ESCAPE, JOIN, UNKNOWN_OPERATION, Graph, Node
 from nnlint.dataflow.heap import MISSING, Change, Journal, by_cell
+from nnlint.dataflow.registrations import run_registrations
 from nnlint.dataflow.values import FALSE, UNKNOWN, Const, Tensor, Unknown, Value, choice, join_runs, layers_in, own
 from nnlint.semantics.definitions import (
     AssignedDefinition,
@@ -220,14 +221,23 @@ class Machine(ABC):
         try:
             frame = self.module_frame(definition.module, definition.block)
             self.statement(frame, definition.statement)
-            value = frame.env.get(definition.name, UNKNOWN)
+            self._globals[key] = value = frame.env.get(definition.name, UNKNOWN)
+            if self._is_filled_later(definition, value):
+                run_registrations(self, definition.module, definition.name, value)
         finally:
             self.graph = graph
             self._evaluating.discard(key)
-        if isinstance(value, (val.Sequence, val.Mapping_)) and is_changed_later(definition.module, definition.name):
-            value = Unknown(f"`{definition.name}` is changed after its definition")
-        self._globals[key] = value
         return value
+
+    def _is_filled_later(self, definition: AssignedDefinition, value: Value) -> bool:
+        match value:
+            case val.Sequence() | val.Mapping_():
+                return is_changed_later(definition.module, definition.name)
+            case val.Instance(is_module=False):
+                bases = self.classes.order(value.definition, value.closure)
+                return any(isinstance(base, ClassDefinition) and _stores(base) for base, _ in bases)
+            case _:
+                return False
 
     def decorated(self, function: Value, decorators: tuple[low.Node, ...], frame: Frame) -> Value:
         """The function as its decorators leave it: known ones keep it, unknown ones of the project are called, the rest hide it."""
@@ -284,3 +294,8 @@ def is_changed_later(module: Module, name: str) -> bool:
         rf"|{name}[ \t]*\+=|del[ \t]+{name}\b)"
     )
     return re.search(pattern, module.parsed.text, re.MULTILINE) is not None
+
+
+def _stores(definition: ClassDefinition) -> bool:
+    """Whether a class has a method that looks like one that registers something."""
+    return any("register" in name or name in ("add", "__setitem__", "__call__") for name in definition.methods)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -441,6 +442,60 @@ def _hasattr(caller: Caller, arguments: Arguments, site: Site | None, frame: Fra
     return Symbol(("hasattr", caller.interpreter.next_serial()))
 
 
+def _isclass(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
+    value = arguments.positional[0] if arguments.positional else UNKNOWN
+    if isinstance(value, val.Class) or val.is_layer_class(value):
+        return TRUE
+    settled = (Const, val.Function, val.Lambda, val.Partial, val.Heap, Tensor)
+    return FALSE if isinstance(value, settled) else Symbol(("isclass", caller.interpreter.next_serial()))
+
+
+def _from_iterable(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
+    """The items of the items, `Repeated` and `Alternatives` of them kept in their places."""
+
+    def inner(items: tuple[Value, ...]) -> list[Value]:
+        out: list[Value] = []
+        for item in items:
+            match item:
+                case val.Repeated(run=run):
+                    out.append(val.Repeated(tuple(inner(run))))
+                case val.Alternatives(runs=runs):
+                    out.append(val.Alternatives(tuple(tuple(inner(run)) for run in runs)))
+                case _:
+                    out += caller.items_of(item)
+        return out
+
+    return caller.interpreter.sequence(inner(caller.items_of(arguments.positional[0]))) if arguments.positional else UNKNOWN
+
+
+def _pairwise(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
+    items = caller.items_of(arguments.positional[0]) if arguments.positional else ()
+    if not any(isinstance(i, (val.Alternatives, val.Repeated)) for i in items):
+        return caller.interpreter.sequence([caller.interpreter.sequence(pair, "tuple") for pair in itertools.pairwise(items)])
+    either = caller.union_of(items)
+    return caller.interpreter.sequence([val.Repeated((caller.interpreter.sequence((either, either), "tuple"),))])
+
+
+def _product(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value | None:
+    rows = [caller.items_of(a) for a in arguments.positional]
+    if arguments.keywords or any(isinstance(i, (val.Alternatives, val.Repeated)) for row in rows for i in row):
+        return None
+    count = 1
+    for row in rows:
+        count *= len(row)
+    if count > _MAX_RANGE:
+        return None
+    return caller.interpreter.sequence([caller.interpreter.sequence(combination, "tuple") for combination in itertools.product(*rows)])
+
+
+def _islice(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value | None:
+    if len(arguments.positional) < 2:
+        return None
+    source, *bounds = arguments.positional
+    lower, upper, step = (NONE, bounds[0], NONE) if len(bounds) == 1 else (*bounds, NONE)[:3]
+    return caller.item(caller.interpreter.sequence(caller.items_of(source)), val.SliceValue(lower, upper, step))
+
+
 def _callable(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
     value = arguments.positional[0] if arguments.positional else UNKNOWN
     if isinstance(value, (val.Function, val.Class, val.External, val.Partial, val.Lambda, val.Layer, val.Method)):
@@ -554,6 +609,8 @@ _MODELS: dict[str, _Model] = {
     "builtins.callable": _callable, "builtins.type": _type, "builtins.super": _super, "builtins.dict": _dict,
     "collections.OrderedDict": _dict, "typing.OrderedDict": _dict, "functools.partial": _partial, "copy.deepcopy": _deepcopy,
     "copy.copy": _deepcopy, "builtins.vars": _vars, "functools.reduce": _reduce, "itertools.chain": _chain, "itertools.repeat": _repeat,
-    "collections.deque": _to_sequence("list"), "typing.cast": lambda c, a, s, f: a.positional[1] if len(a.positional) > 1 else UNKNOWN,
+    "itertools.chain.from_iterable": _from_iterable, "itertools.pairwise": _pairwise, "itertools.product": _product,
+    "itertools.islice": _islice, "inspect.isclass": _isclass, "collections.deque": _to_sequence("list"),
+    "typing.cast": lambda c, a, s, f: a.positional[1] if len(a.positional) > 1 else UNKNOWN,
     "copy.replace": lambda c, a, s, f: None, "builtins.next": _next, "itertools.tee": _first,
 }  # fmt: skip

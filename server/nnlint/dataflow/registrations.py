@@ -1,0 +1,102 @@
+"""Registries: containers and objects of a module's top level that other top-level statements fill, by decorators as a rule.
+
+    NORMS = Registry()                     NORMS = {}
+
+    @NORMS.register("bn")                  def register_norm(name): ...
+    class BN(nn.BatchNorm2d): ...          @register_norm("bn")
+
+Importing the project runs those statements in some order; here they are run when the container is first looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from nnlint.dataflow import values as val
+from nnlint.dataflow.heap import Journal
+from nnlint.dataflow.values import Value
+from nnlint.semantics.definitions import ClassDefinition, FunctionDefinition
+from nnlint.semantics.program import Module, Origin, is_import
+from nnlint.syntax import lowered as low
+from nnlint.syntax.parser import TopLevel
+
+if TYPE_CHECKING:
+    from nnlint.dataflow.machine import Machine
+
+
+def run_registrations(machine: Machine, module: Module, name: str, container: Value) -> None:
+    """Runs every top-level statement of the project that mentions `name` of `module`, or a function of `module` that does.
+
+    The changes stay, whatever branch was being run when somebody looked.
+    """
+    names = {name, *_registrars(module, name)}
+    journal, machine.journal = machine.journal, Journal(machine.journal.clock)
+    try:
+        for user, top in _mentions(machine, module, names):
+            if user is not module or top not in module.names.get(name, ()):
+                _run(machine, user, top, names)
+    finally:
+        journal.clock = machine.journal.clock
+        machine.journal = journal
+    for part in (container, *val.parts_of(container)):
+        if isinstance(part, val.Mapping_):
+            part.state["open"] = True  # some other code may add more
+
+
+def _registrars(module: Module, name: str) -> Iterator[str]:
+    """The functions at the module's top level that mention a name."""
+    names_of = {id(top): bound for bound, tops in module.names.items() for top in tops}
+    for top, words in module.top_level_words:
+        if name in words and top.block.block.text.lstrip().startswith("def "):
+            yield names_of.get(id(top), name)
+
+
+def _mentions(machine: Machine, module: Module, names: set[str]) -> Iterator[tuple[Module, TopLevel]]:
+    """The statements that mention one of the names, those of the module itself first."""
+    program = machine.program
+    for path in sorted(program.paths, key=lambda p: (p != module.path, p)):
+        if not any(program.mentions(path, name) for name in names):
+            continue
+        user = program.module(path)
+        for top, words in user.top_level_words if user is not None else ():
+            if user is not None and not is_import(top) and any(program.origin(user, n) == Origin(module.path, n) for n in names & words):
+                yield user, top
+
+
+def _run(machine: Machine, user: Module, top: TopLevel, names: set[str]) -> None:
+    frame = machine.module_frame(user, top.block.name)
+    if not top.block.block.text.lstrip().startswith(("def ", "class ", "async ", "@")):
+        for statement in top.block.block.body:
+            machine.statement(frame, statement)
+        return
+    for statement in top.block.block.body:
+        value = _defined(machine, user, top, statement) if isinstance(statement, (low.FunctionDef, low.ClassDef)) else None
+        if value is not None and isinstance(statement, (low.FunctionDef, low.ClassDef)):
+            for decorator in reversed(statement.decorators):
+                if _names_in(decorator) & names:
+                    machine.caller.call_simply(machine.evaluate(frame, decorator), value)
+
+
+def _defined(machine: Machine, user: Module, top: TopLevel, statement: low.FunctionDef | low.ClassDef) -> Value | None:
+    is_class = isinstance(statement, low.ClassDef)
+    match machine.program.class_at(user, top) if is_class else machine.program.lookup(user, statement.name):
+        case ClassDefinition() as definition:
+            return val.Class(definition)
+        case FunctionDefinition() as definition:
+            return val.Function(definition)
+        case _:
+            return None
+
+
+def _names_in(node: low.Node) -> set[str]:
+    """The names that the callee of a decorator consists of: `NORMS` in `NORMS.register("bn")`."""
+    match node:
+        case low.Name(id=name):
+            return {name}
+        case low.Attribute(value=value, name=name):
+            return {*_names_in(value), name}
+        case low.Call(function=function):
+            return _names_in(function)
+        case _:
+            return set()
