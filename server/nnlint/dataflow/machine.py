@@ -222,8 +222,8 @@ class Machine(ABC):
             frame = self.module_frame(definition.module, definition.block)
             self.statement(frame, definition.statement)
             self._globals[key] = value = frame.env.get(definition.name, UNKNOWN)
-            if self._is_filled_later(definition, value):
-                run_registrations(self, definition.module, definition.name, value)
+            if self._is_filled_later(definition, value) and not run_registrations(self, definition.module, definition.name, value):
+                self._globals[key] = value = Unknown(f"`{definition.name}` is filled in very many places")
         finally:
             self.graph = graph
             self._evaluating.discard(key)

@@ -11,6 +11,7 @@ Importing the project runs those statements in some order; here they are run whe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from nnlint.dataflow import values as val
@@ -24,16 +25,22 @@ from nnlint.syntax.parser import TopLevel
 if TYPE_CHECKING:
     from nnlint.dataflow.machine import Machine
 
+_MAX_STATEMENTS = 60
 
-def run_registrations(machine: Machine, module: Module, name: str, container: Value) -> None:
+
+def run_registrations(machine: Machine, module: Module, name: str, container: Value) -> bool:
     """Runs every top-level statement of the project that mentions `name` of `module`, or a function of `module` that does.
 
-    The changes stay, whatever branch was being run when somebody looked.
+    The changes stay, whatever branch was being run when somebody looked. Returns whether the statements were few enough: a table
+    of hundreds of models is no registry of parts.
     """
     names = {name, *_registrars(module, name)}
+    found = list(islice(_mentions(machine, module, names), _MAX_STATEMENTS + 1))
+    if len(found) > _MAX_STATEMENTS:
+        return False
     journal, machine.journal = machine.journal, Journal(machine.journal.clock)
     try:
-        for user, top in _mentions(machine, module, names):
+        for user, top in found:
             if user is not module or top not in module.names.get(name, ()):
                 _run(machine, user, top, names)
     finally:
@@ -42,6 +49,7 @@ def run_registrations(machine: Machine, module: Module, name: str, container: Va
     for part in (container, *val.parts_of(container)):
         if isinstance(part, val.Mapping_):
             part.state["open"] = True  # some other code may add more
+    return True
 
 
 def _registrars(module: Module, name: str) -> Iterator[str]:
