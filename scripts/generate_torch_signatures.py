@@ -2,7 +2,7 @@
 
 Run it under an interpreter that has torch: `python scripts/generate_torch_signatures.py`. A test compares the file with
 the torch that is installed there. Python functions are inspected; the signatures of compiled ones are read from the
-first line of their docstrings, where torch documents them.
+beginning of their docstrings, where torch documents them.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def _inspected(function: Callable[..., Any]) -> list[list[Any]]:
 
 
 def _documented(function: Any) -> list[list[Any]] | None:
-    """The signature on the first line of a compiled function's docstring."""
+    """The signature with which a compiled function's docstring begins."""
     doc = (getattr(function, "__doc__", None) or "").strip()
-    match = re.match(r"(?:torch\.)?[\w.]+\((.*?)\)\s*(?:->|\n|$)", doc)
+    match = re.match(r"(?:torch\.)?[\w.]+\(([^()]*(?:\([^()]*\)[^()]*)*)\)\s*(?:->|\n|$)", doc)
     if match is None:
         return None
     try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nnlint.dataflow import values as val
 from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import PARAMETER
+from nnlint.dataflow.operators import MAX_SYMBOL_DEPTH, symbol_depth
 from nnlint.dataflow.values import NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
 from nnlint.semantics.definitions import ClassDefinition, ExternalDefinition, FunctionDefinition
 from nnlint.semantics.torch_names import canonical_name
@@ -155,6 +156,8 @@ class Classes:
                 if name in holder.state and name not in ("items", "entries", "open", "entry"):
                     return holder.state[name]  # type: ignore[no-any-return]
                 return TRUE if name == "training" and holder.is_module else val.Method(holder, name)
+            case Symbol(key=key) if symbol_depth(key) < MAX_SYMBOL_DEPTH:
+                return Symbol(("attribute", key, name))
             case Const() | Symbol() | val.Function() | val.Lambda():
                 return val.Method(holder, name)
             case Unknown():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -12,7 +13,7 @@ from nnlint.dataflow.frames import Flow, Frame, OutOfFuel
 from nnlint.dataflow.graph import CONSTANT, ESCAPE, JOIN, UNKNOWN_OPERATION, Graph, Node
 from nnlint.dataflow.heap import MISSING, Change, Journal, by_cell
 from nnlint.dataflow.registrations import run_registrations
-from nnlint.dataflow.values import FALSE, UNKNOWN, Const, Tensor, Unknown, Value, choice, join_runs, layers_in, own
+from nnlint.dataflow.values import FALSE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, choice, join_runs, layers_in, own
 from nnlint.semantics.definitions import (
     AssignedDefinition,
     ClassDefinition,
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
     from nnlint.dataflow.classes import Classes
     from nnlint.dataflow.effects import Effects
 
-_EXTERNAL_CONSTANTS: dict[str, Value] = {"typing.TYPE_CHECKING": FALSE, "math.pi": Const(3.141592653589793)}
+_EXTERNAL_CONSTANTS: dict[str, Value] = {"typing.TYPE_CHECKING": FALSE, "math.pi": Const(math.pi)}
+_EXTERNAL_CONSTANTS |= dict.fromkeys(("math.inf", "numpy.inf", "torch.inf"), Const(math.inf))
+# The type is not asked for: what is filled with its least number has no weight in a softmax, whichever it is.
+_EXTERNAL_CONSTANTS |= {"torch.finfo.min": Symbol(("least number",)), "torch.finfo.max": Symbol(("greatest number",))}
 
 
 class Machine(ABC):
@@ -106,7 +110,7 @@ class Machine(ABC):
         if node.graph is self.graph:
             return node
         self.escape_node(node, "kept between calls")
-        return self.graph.add(CONSTANT, rank=node.rank, reason="computed elsewhere")
+        return self.graph.add(CONSTANT, rank=node.rank, arguments={"like": tensor}, reason="computed elsewhere")
 
     def escape_node(self, node: Node, reason: str) -> None:
         node.graph.add(ESCAPE, (node,), reason=reason)

@@ -40,8 +40,8 @@ def folded_unary(word: str, value: Any) -> Value:
         return UNKNOWN
 
 
-def _depth(key: object) -> int:
-    return 1 + max((_depth(k) for k in key), default=0) if isinstance(key, tuple) else 0
+def symbol_depth(key: object) -> int:
+    return 1 + max((symbol_depth(k) for k in key), default=0) if isinstance(key, tuple) else 0
 
 
 def symbolic(word: str, left: Const | Symbol, right: Const | Symbol) -> Value:
@@ -53,7 +53,7 @@ def symbolic(word: str, left: Const | Symbol, right: Const | Symbol) -> Value:
     if word in ("*", "//", "/") and keys[1] == 1 and isinstance(left, Symbol):
         return left
     key = (word, keys[0], keys[1])
-    return Symbol(key) if _depth(key) <= MAX_SYMBOL_DEPTH else Unknown("a long computation")
+    return Symbol(key) if symbol_depth(key) <= MAX_SYMBOL_DEPTH else Unknown("a long computation")
 
 
 def is_same(left: Value, right: Value) -> bool | None:

@@ -11,7 +11,7 @@ from nnlint.dataflow import values as val
 from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, LAYER
 from nnlint.dataflow.frames import Frame
-from nnlint.dataflow.operators import truth_of
+from nnlint.dataflow.operators import MAX_SYMBOL_DEPTH, symbol_depth, truth_of
 from nnlint.dataflow.values import FALSE, NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
 from nnlint.semantics.definitions import ClassDefinition, Site
 
@@ -53,6 +53,10 @@ def call_python(caller: Caller, name: str, arguments: Arguments, site: Site | No
             return result
     if name.startswith("math.") and all(isinstance(a, Const) for a in arguments.positional):
         return _math(name, arguments)
+    if name.startswith("math."):
+        keys = [a.key if isinstance(a, Symbol) else a.value for a in arguments.positional if isinstance(a, (Const, Symbol))]
+        is_known = len(keys) == len(arguments.positional) and symbol_depth(tuple(keys)) < MAX_SYMBOL_DEPTH
+        return Symbol((name, *keys)) if is_known else Symbol(("number", caller.interpreter.next_serial()))
     if name.startswith(_HARMLESS):
         return Unknown(f"`{name.removeprefix('builtins.')}()`")
     if name.startswith("builtins.") and name.endswith(("Error", "Exception", "Warning")):

@@ -11,7 +11,8 @@ from collections import defaultdict
 
 from nnlint.dataflow.graph import CALL, INPUT, JOIN, OUTPUT, Graph, Node
 from nnlint.dataflow.transfer import find_row
-from nnlint.dataflow.transfer.axes import named_axes
+from nnlint.dataflow.transfer.attention import einsum_ranks
+from nnlint.dataflow.transfer.axes import named_axes, splits_last_axis
 from nnlint.dataflow.transfer.row import input_node, input_rank
 from nnlint.dataflow.transfer.sizes import declared_size, size_of
 from nnlint.dataflow.values import Const, Symbol, Value
@@ -118,6 +119,8 @@ def _limits(node: Node) -> list[tuple[Node, int, int | None]]:
     if node.operation == OUTPUT and node.inputs[0].callee is not None:
         result = node.inputs[0].callee.results[node.output]
         limits += [] if result.rank is None else [(node, result.rank, result.rank)]
+    if node.operation == "torch.einsum":
+        limits += [(read, rank, rank) for read, rank in einsum_ranks(node)]
     source = input_node(node)
     if source is None or node.operation == INPUT:
         return limits
@@ -128,7 +131,10 @@ def _limits(node: Node) -> list[tuple[Node, int, int | None]]:
     elif node.operation in _PRODUCTS and (known := _product_rank(node)) is not None:
         limits += [(read, known, known) for read in node.inputs]
     axes = named_axes(node)
-    if axes:
+    if set(axes) == {1, 2} and splits_last_axis(source):
+        # Heads, split off the features of (batch, positions, features), change places with the positions.
+        limits.append((source, 4, 4))
+    elif axes:
         least = max(axes) + 1
         limits.append((source, least, least if _must_move_the_last_axis(node, source) else None))
     return limits
@@ -139,7 +145,10 @@ def _product_rank(node: Node) -> int | None:
     if node.operation == "torch.bmm":
         return 3
     right = input_node(node, "other")
-    axes = sorted(named_axes(right)) if right is not None else []
+    source = None if right is None else input_node(right)
+    if right is None or source is None or splits_last_axis(source):
+        return None
+    axes = sorted(named_axes(right))
     return axes[1] + 1 if len(axes) == 2 and axes[1] == axes[0] + 1 else None
 
 

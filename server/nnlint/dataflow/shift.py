@@ -64,7 +64,7 @@ class Trace:
     def is_direct(self) -> bool:
         for node in self.between:
             row = find_row(node.operation)
-            if row is not None and row.is_linear and node not in self.calls:
+            if row is not None and row.is_linear and node not in self.calls and (node.layer is not None or len(node.inputs) > 1):
                 return False
             is_mixed = any(
                 use not in self.cancelled_by

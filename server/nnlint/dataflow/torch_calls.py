@@ -80,7 +80,7 @@ class TorchCalls(CallerBase):
             return self._checkpoint(arguments, site, frame)
         if val.is_layer_class(val.External(name)):
             if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.UninitializedParameter"):
-                return Tensor(self.interpreter.graph.add(PARAMETER, rank=_made_rank(arguments), reason="a parameter"))
+                return Tensor(self.interpreter.graph.add(PARAMETER, **_made(arguments), reason="a parameter"))
             return self.construct_layer(name, arguments, site, frame)
         short = name.rpartition(".")[2]
         if name.startswith(_INITIALIZERS):
@@ -88,6 +88,8 @@ class TorchCalls(CallerBase):
         if name.startswith("torch.Tensor.") and arguments.positional and isinstance(arguments.positional[0], Tensor):
             rest = Arguments(arguments.positional[1:], arguments.keywords, arguments.has_open_positional, arguments.has_open_keywords)
             return self.call_tensor_method(arguments.positional[0], short, rest, site)
+        if name == "torch.finfo":
+            return val.External(name)
         if name.startswith(_WITHOUT_GRAPH):
             if name.startswith(("torch.jit.is_scripting", "torch.jit.is_tracing", "torch.compiler.is_")):
                 return Const(False)
@@ -97,7 +99,7 @@ class TorchCalls(CallerBase):
                 else self.interpreter.unknown_operation(arguments.all, name, site)
             )
         if short in _TENSOR_MAKERS and name.count(".") == 1:
-            return Tensor(self.interpreter.graph.add(CONSTANT, rank=_made_rank(arguments), reason=f"made by `{name}`"))
+            return Tensor(self.interpreter.graph.add(CONSTANT, **_made(arguments, name), reason=f"made by `{name}`"))
         bound = signature(name)
         if arguments.is_open or (bound is None and find_row(canonical_name(name)) is None):
             return self._unbound_operation(name, arguments, site)
@@ -306,13 +308,23 @@ def _as_value(interpreter: Interpreter, default: object) -> Value:
     return Const(default)
 
 
-def _made_rank(arguments: Arguments) -> int | None:
-    """The rank of `torch.zeros(2, 3)` and its kin, where sizes are given one by one or in a tuple."""
+def _made(arguments: Arguments, name: str = "") -> dict[str, Any]:
+    """What is known of the shape of `torch.zeros(2, 3)` and its kin: sizes given one by one, in a tuple, or by another tensor.
+
+    `torch.full((2, 3), value)` says besides what the tensor is filled with.
+    """
     given = arguments.positional
+    known: dict[str, Value] = {}
+    if name in ("torch.full", "torch.full_like") and len(given) == 2:
+        *given, known["fill"] = given
+    elif name == "torch.tensor" and len(given) == 1 and isinstance(given[0], (Const, Symbol)):
+        return {"rank": 0, "arguments": {"fill": given[0]}}
     if len(given) == 1 and isinstance(given[0], Tensor):
-        return given[0].node.rank
-    if len(given) == 1 and isinstance(given[0], val.Sequence) and given[0].is_exact:
-        return len(given[0].items)
-    if given and all(isinstance(g, (Const, Symbol)) and not (isinstance(g, Const) and isinstance(g.value, (float, bool))) for g in given):
-        return len(given)
-    return None
+        return {"rank": given[0].node.rank, "arguments": {"like": given[0], **known}}
+    if len(given) == 1 and isinstance(given[0], val.Sequence) and given[0].is_exact and name != "torch.tensor":
+        sizes = list(given[0].items)
+    elif given and all(isinstance(g, (Const, Symbol)) and not (isinstance(g, Const) and isinstance(g.value, (float, bool))) for g in given):
+        sizes = given
+    else:
+        return {"arguments": known}
+    return {"rank": len(sizes), "arguments": {f"size[{axis}]": size for axis, size in enumerate(sizes)} | known}

@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, Shift, ShiftFact, join_shifts
-from nnlint.dataflow.graph import CONSTANT, PARAMETER, Node
-from nnlint.dataflow.transfer.row import Row, destroys, fact_of, input_node, register
-from nnlint.dataflow.values import Const, Symbol, Tensor, Value
+from nnlint.dataflow.graph import CONSTANT, Node
+from nnlint.dataflow.transfer.row import (
+    Row,
+    argument,
+    destroys,
+    fact_of,
+    input_node,
+    input_rank,
+    keeps,
+    others_are_untouched,
+    register,
+    registered,
+    same_sizes,
+)
+from nnlint.dataflow.transfer.sizes import size_of
+from nnlint.dataflow.values import NONE, Const, Symbol, Tensor, Value
 
 _ONE = Const(1)
+# `torch.finfo(dtype).min`, whatever the type.
+LEAST_NUMBERS = frozenset({("least number",), ("-", ("greatest number",))})
 
 
 def broadcast_rank(node: Node) -> int | None:
@@ -99,18 +114,59 @@ def _scaled(fact: ShiftFact, node: Node, factor: Value | None) -> ShiftFact:
         return ANY_SHIFT
     if factor.node.rank == 0:
         return fact.inexact()
-    if factor.node.operation in (PARAMETER, CONSTANT) and factor.node.rank == 1:
-        return Shift(fact.axes | {node.rank - 1})
+    if factor.node.rank is not None and factor.node.rank <= node.rank:
+        # Along an axis of size one, and along those that broadcasting adds, the factor does not vary.
+        added = node.rank - factor.node.rank
+        varies = {added + axis for axis in range(factor.node.rank) if size_of(factor.node, axis) != _ONE}
+        return Shift(fact.axes | varies)
     return Shift(frozenset(range(node.rank)))
 
 
 def _masked(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
-    """Some elements shift and some do not: the shift varies over all axes."""
+    """Some elements shift and some do not: the shift varies over all axes, unless those others have no weight in a softmax."""
     fact = fact_of(node, facts)
     touched = [f for f in facts if f is not NO_SHIFT]
-    if len(touched) != 1 or touched[0] is ANY_SHIFT or fact is NO_SHIFT or node.rank is None:
+    if len(touched) != 1 or touched[0] is ANY_SHIFT or fact is NO_SHIFT:
         return destroys(node, facts)
-    return Shift(frozenset(range(node.rank)))
+    if _is_far_below(argument(node, "value")) and _meets_only_softmax(node):
+        return fact
+    return ANY_SHIFT if node.rank is None else Shift(frozenset(range(node.rank)))
+
+
+def _chosen(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    """`where(mask, scores, -inf)` masks; of other choices nothing is known."""
+    for name, other in (("input", "other"), ("other", "input")):
+        filled = node.arguments.get(other)
+        fact = fact_of(node, facts, name)
+        if isinstance(fact, Shift) and filled is not None and _is_far_below(filled) and _meets_only_softmax(node):
+            return _lifted(fact, node, name) if others_are_untouched(node, facts, name) else ANY_SHIFT
+    return destroys(node, facts)
+
+
+def _is_far_below(value: Value) -> bool:
+    """Whether a number is so far below all scores that a softmax gives it no weight, as masks are filled with."""
+    if isinstance(value, Tensor):
+        return value.node.operation == CONSTANT and _is_far_below(value.node.arguments.get("fill", NONE))
+    if isinstance(value, Symbol):
+        return value.key in LEAST_NUMBERS
+    return isinstance(value, Const) and isinstance(value.value, (int, float)) and value.value <= -1e4
+
+
+def _meets_only_softmax(node: Node, depth: int = 8) -> bool:
+    """Whether all that reads a value is a softmax, behind casts and further masks of this kind at most."""
+    return depth > 0 and all(_is_softmax(use) or (_hands_on(use) and _meets_only_softmax(use, depth - 1)) for use in node.uses)
+
+
+def _is_softmax(node: Node) -> bool:
+    row = registered().get(node.operation)
+    return row is not None and row.is_softmax
+
+
+def _hands_on(node: Node) -> bool:
+    row = registered().get(node.operation)
+    if row is not None and row.shift is _masked:
+        return _is_far_below(argument(node, "value"))
+    return row is not None and row.shift is keeps and row.size is same_sizes
 
 
 _SUMS = "torch.add torch.Tensor.add torch.Tensor.add_"
@@ -121,14 +177,15 @@ _QUOTIENTS = "torch.div torch.divide torch.true_divide torch.Tensor.div torch.Te
 register(_SUMS, Row(_sum, broadcast_rank, size=_size, rank_change=_rank_change, is_sum=True))
 register(_DIFFERENCES, Row(_difference, broadcast_rank, size=_size, rank_change=_rank_change, is_sum=True, cancels=True))
 register("torch.rsub", Row(_reversed_difference, broadcast_rank, is_sum=True))
-register(_PRODUCTS, Row(_product, broadcast_rank, size=_size, rank_change=_rank_change))
-register(_QUOTIENTS, Row(_quotient, broadcast_rank, size=_size, rank_change=_rank_change))
+register(_PRODUCTS, Row(_product, broadcast_rank, size=_size, rank_change=_rank_change, is_linear=True))
+register(_QUOTIENTS, Row(_quotient, broadcast_rank, size=_size, rank_change=_rank_change, is_linear=True))
 register(
     "torch.floor_divide torch.remainder torch.maximum torch.minimum torch.bitwise_and torch.bitwise_or "
-    "torch.bitwise_xor torch.bitwise_not torch.fmod torch.addcmul torch.lerp torch.cross torch.where",
+    "torch.bitwise_xor torch.bitwise_not torch.fmod torch.addcmul torch.lerp torch.cross",
     Row(destroys, broadcast_rank),
 )
+register("torch.where", Row(_chosen, broadcast_rank, size=_size))
 register(
     "torch.masked_fill torch.Tensor.masked_fill torch.Tensor.masked_fill_",
-    Row(_masked, lambda node: n.rank if (n := input_node(node)) is not None else None),
+    Row(_masked, input_rank, size=same_sizes),
 )

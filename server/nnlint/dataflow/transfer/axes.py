@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from nnlint.dataflow.facts import ANY_SHIFT, Shift, ShiftFact
-from nnlint.dataflow.graph import Node
+from nnlint.dataflow.graph import CONSTANT, PARAMETER, Node
+from nnlint.dataflow.transfer.products import Block, blocks, resolved
 from nnlint.dataflow.transfer.row import (
     Row,
     axis_of,
@@ -22,7 +22,7 @@ from nnlint.dataflow.transfer.row import (
     registered,
     same_sizes,
 )
-from nnlint.dataflow.transfer.sizes import is_size_of
+from nnlint.dataflow.transfer.sizes import is_size_of, size_of
 from nnlint.dataflow.values import NONE, Alternatives, AxisRun, Const, Repeated, SliceValue, Symbol, Tensor, Unknown, Value, axis_run_of
 from nnlint.dataflow.values import Sequence as SequenceValue
 
@@ -102,57 +102,23 @@ def _view_rank(node: Node) -> int | None:
     return None if shape is None or any(isinstance(i, AxisRun) for i in shape) else len(shape)
 
 
-@dataclass(frozen=True, slots=True)
-class _Regrouping:
-    """How a reshape takes axes: the first `front` and the last `back` ones stay, those between are cut anew, `source` ones into
-    `target` ones. `front` is `None` where only the axes at the back can be counted."""
-
-    front: int | None
-    back: int
-    source: int
-    target: int
-
-    def moved(self, axis: int) -> set[int] | None:
-        """Where an axis of the source goes; counted from the back where `front` is `None`."""
-        if self.front is None:
-            if axis >= -self.back:
-                return {axis}
-            cut = -self.back - self.source
-            if axis < cut:
-                return {axis + self.source - self.target}
-            return {axis} if self.source == self.target == 1 else set(range(-self.back - self.target, -self.back))
-        if axis < self.front:
-            return {axis}
-        if axis >= self.front + self.source:
-            return {axis - self.source + self.target}
-        return set(range(self.front, self.front + self.target))
-
-    def is_whole(self, axis: int) -> bool:
-        """Whether an axis stays one axis of the same elements."""
-        first = self.front if self.front is not None else -self.back - self.source
-        is_cut = first <= axis < first + self.source
-        return not is_cut or self.source == self.target == 1
-
-
-def _regrouping(node: Node) -> _Regrouping | None:
+def _blocks(node: Node) -> list[Block] | None:
+    """Which axes of the source a reshape turns into which of the target; counted from the back where the rank is not known."""
     source, shape = input_node(node), _target_shape(node)
     if source is None or shape is None:
         return None
     at = next((i for i, item in enumerate(shape) if isinstance(item, AxisRun)), None)
     if at is not None:
-        return _regrouping_behind_run(source, shape, at)
-    if source.rank is None:
-        return None
-    front = 0
-    while front < min(source.rank, len(shape)) and is_size_of(shape[front], source, front):
-        front += 1
-    back = 0
-    while back < min(source.rank, len(shape)) - front and is_size_of(shape[-1 - back], source, source.rank - 1 - back):
-        back += 1
-    return _Regrouping(front, back, source.rank - front - back, len(shape) - front - back)
+        return _blocks_behind_run(source, shape, at)
+    sizes = _sizes(source)
+    return None if sizes is None else list(blocks(sizes, resolved(sizes, shape)))
 
 
-def _regrouping_behind_run(source: Node, shape: list[Value], at: int) -> _Regrouping | None:
+def _sizes(node: Node) -> list[Value] | None:
+    return None if node.rank is None else [size_of(node, axis) for axis in range(node.rank)]
+
+
+def _blocks_behind_run(source: Node, shape: list[Value], at: int) -> list[Block] | None:
     """A target that begins as the source does, with a number of axes that is not known, and ends otherwise."""
     run = shape[at]
     assert isinstance(run, AxisRun)
@@ -160,28 +126,37 @@ def _regrouping_behind_run(source: Node, shape: list[Value], at: int) -> _Regrou
         return None
     if not all(is_size_of(shape[i], source, i) for i in range(at)):
         return None
-    tail = shape[at + 1 :]
-    back = 0
-    while back < min(run.back, len(tail)) and is_size_of(tail[-1 - back], source, -1 - back):
-        back += 1
-    return _Regrouping(None, back, run.back - back, len(tail) - back)
+    before, after = [size_of(source, axis) for axis in range(-run.back, 0)], shape[at + 1 :]
+    cut = blocks(before, resolved(before, after))
+    return [
+        (range(one.start - run.back, one.stop - run.back), range(other.start - len(after), other.stop - len(after))) for one, other in cut
+    ]
+
+
+def _moved(cut: Sequence[Block], axis: int) -> range:
+    """Where a reshape takes an axis of its source: one axis, unless it is merged or split."""
+    for one, other in cut:
+        if axis in one:
+            return other
+    grown = sum(len(other) - len(one) for one, other in cut)
+    return range(axis - grown, axis - grown + 1)  # in front of everything that is cut, counted from the back
 
 
 def _view(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     """Axes that stay as they are keep their part of the shift; merged and split ones vary as a whole."""
-    fact, change = fact_of(node, facts), _regrouping(node)
-    if not isinstance(fact, Shift) or (change is None and fact.axes):
+    fact, cut = fact_of(node, facts), _blocks(node)
+    if not isinstance(fact, Shift) or (cut is None and fact.axes):
         return destroys(node, facts)
-    if change is None:
+    if cut is None or not fact.axes:
         return fact
     axes = fact.axes
-    if change.front is None:
+    if min((one.start for one, _ in cut), default=0) < 0:
         rank = input_rank(node)
-        axes = frozenset(a - (rank or 0) if a >= 0 else a for a in axes)
-        if rank is None and fact.axes != axes:
+        if rank is None and max(axes) >= 0:
             return ANY_SHIFT
-    is_whole = all(change.is_whole(a) for a in axes)
-    out = {to for a in axes for to in change.moved(a) or ()}
+        axes = frozenset(a - (rank or 0) if a >= 0 else a for a in axes)
+    is_whole = all(len(one) == len(other) == 1 for one, other in cut if axes & set(one))
+    out = {to for a in axes for to in _moved(cut, a)}
     return fact.moved(out) if is_whole else Shift(frozenset(out))
 
 
@@ -201,10 +176,11 @@ def _view_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
     size = shape[axis]
     if size != Const(-1):
         return size if isinstance(size, (Const, Symbol)) else None
-    change = _regrouping(node)
-    if change is not None and change.front is not None and change.source == change.target == 1:
-        return source, change.front
-    return None
+    sizes = _sizes(source)
+    if sizes is None or has_run:
+        return None
+    whole = resolved(sizes, shape)[axis]
+    return None if whole == Const(-1) else whole
 
 
 def _unflatten_parts(node: Node) -> tuple[int, int] | None:
@@ -221,13 +197,51 @@ def _unflatten_rank(node: Node) -> int | None:
     return None if rank is None or parts is None else rank + parts[1] - 1
 
 
+def _unflatten_change(node: Node) -> int | None:
+    sizes = node.arguments.get("sizes") or node.arguments.get("unflattened_size")
+    return len(sizes.items) - 1 if isinstance(sizes, SequenceValue) and sizes.is_exact else None
+
+
+def _unflatten_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
+    source, parts = input_node(node), _unflatten_parts(node)
+    sizes = node.arguments.get("sizes") or node.arguments.get("unflattened_size")
+    if source is None or parts is None or axis < 0 or not isinstance(sizes, SequenceValue):
+        return None
+    dim, count = parts
+    if not dim <= axis < dim + count:
+        return source, axis if axis < dim else axis - count + 1
+    size = resolved([size_of(source, dim)], sizes.items)[axis - dim]
+    return None if size == Const(-1) else size
+
+
 def _unflatten(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     fact, parts = fact_of(node, facts), _unflatten_parts(node)
-    if not isinstance(fact, Shift) or parts is None:
-        return destroys(node, facts)
+    if not isinstance(fact, Shift):
+        return fact
+    if parts is None:
+        return _unflatten_of_unknown_rank(node, fact)
     dim, count = parts
     split = set(range(dim, dim + count)) if dim in fact.axes else set()
     return fact.moved({a if a < dim else a + count - 1 for a in fact.axes if a != dim} | split)
+
+
+def _unflatten_of_unknown_rank(node: Node, fact: Shift) -> ShiftFact:
+    """The last axis is split, and axes are counted from the back."""
+    sizes = node.arguments.get("sizes") or node.arguments.get("unflattened_size")
+    if integer(node, "dim") != -1 or not isinstance(sizes, SequenceValue) or not sizes.is_exact or any(a >= 0 for a in fact.axes):
+        return ANY_SHIFT
+    count = len(sizes.items)
+    split = set(range(-count, 0)) if -1 in fact.axes else set()
+    return fact.moved({a - count + 1 for a in fact.axes if a != -1} | split)
+
+
+def splits_last_axis(node: Node) -> bool:
+    """Whether an operation cuts the last axis in two, as heads are split off the features."""
+    if node.operation.endswith("nflatten"):
+        sizes = node.arguments.get("sizes") or node.arguments.get("unflattened_size")
+        return integer(node, "dim") == -1 and isinstance(sizes, SequenceValue) and sizes.is_exact and len(sizes.items) == 2
+    shape = _target_shape(node) if node.operation.endswith(("view", "reshape")) else None
+    return shape is not None and len(shape) == 3 and isinstance(shape[0], AxisRun) and (shape[0].front, shape[0].back) == (0, 1)
 
 
 # --- permutations ---
@@ -490,18 +504,19 @@ def _item(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     return fact.moved(axes) if is_whole else Shift(frozenset(axes))
 
 
-def _item_size(node: Node, axis: int) -> tuple[Node, int] | None:
+def _item_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
     source, items = input_node(node), _expanded_index(node)
     if source is None or items is None:
         return None
     at = 0
-    kept: list[int | None] = []
+    kept: list[Value | tuple[Node, int] | None] = []
     for item in items:
-        if item == NONE or not _is_number(item):
-            kept.append(at if item == _FULL else None)
+        if item == NONE:
+            kept.append(Const(1))
+        elif not _is_number(item):
+            kept.append((source, at) if item == _FULL else None)
         at += item != NONE
-    found = kept[axis] if 0 <= axis < len(kept) else None
-    return None if found is None else (source, found)
+    return kept[axis] if 0 <= axis < len(kept) else None
 
 
 def _cat_size(node: Node, axis: int) -> tuple[Node, int] | None:
@@ -542,11 +557,27 @@ def _unbound(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     return Shift(frozenset(a - 1 if a > 0 else a for a in fact.axes if a != 0))
 
 
-def _expand_rank(node: Node) -> int | None:
+def _expand_target(node: Node) -> list[Value] | None:
     shape = [v for k, v in node.arguments.items() if k.startswith(("size[", "sizes[", "repeats["))]
     if len(shape) == 1 and isinstance(shape[0], SequenceValue):
-        return len(shape[0].items) if shape[0].is_exact else None
-    return len(shape) or None
+        return list(shape[0].items) if shape[0].is_exact else None
+    return shape or None
+
+
+def _expand_rank(node: Node) -> int | None:
+    target = _expand_target(node)
+    return None if target is None else len(target)
+
+
+def _expand_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
+    """Of `expand`: the size that is asked for, or -1 for the one that is there."""
+    target, source = _expand_target(node), input_node(node)
+    if target is None or source is None or source.rank is None or not 0 <= axis < len(target):
+        return None
+    size, own = target[axis], axis - len(target) + source.rank
+    if size == Const(-1):
+        return (source, own) if own >= 0 else None
+    return size if isinstance(size, (Const, Symbol)) else None
 
 
 def _expand(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
@@ -575,6 +606,16 @@ def _unbind(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     return Shift(frozenset(a - (a > dim) for a in fact.axes if a != dim))
 
 
+def _made_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
+    """Of a parameter or a new tensor: as it was made, or as another one that it is made like."""
+    like = node.arguments.get("like")
+    if isinstance(like, Tensor):
+        return like.node, axis
+    size = node.arguments.get(f"size[{axis}]")
+    return size if isinstance(size, (Const, Symbol)) else None
+
+
+register(f"{PARAMETER} {CONSTANT}", Row(joins, size=_made_size))
 register("torch.flatten torch.nn.Flatten torch.Tensor.flatten", Row(_flatten, _flatten_rank, size=_flatten_size))
 register("torch.reshape torch.Tensor.view torch.Tensor.reshape", Row(_view, _view_rank, size=_view_size, rank_tie=_view_tie))
 register(_PERMUTATIONS, Row(_permute, _permute_rank, size=_permute_size, rank_change=lambda node: 0))
@@ -600,10 +641,14 @@ register(
     Row(_along, input_rank),
 )
 register("torch.Tensor.__getitem__", Row(_item, _item_rank, size=_item_size))
-register("torch.Tensor.expand torch.Tensor.repeat torch.tile torch.Tensor.tile", Row(_expand, _expand_rank))
-register("torch.unflatten torch.nn.Unflatten torch.Tensor.unflatten", Row(_unflatten, _unflatten_rank))
+register("torch.Tensor.expand", Row(_expand, _expand_rank, size=_expand_size))
+register("torch.Tensor.repeat torch.tile torch.Tensor.tile", Row(_expand, _expand_rank))
 register(
-    "torch.Tensor.unfold torch.gather torch.index_select torch.take_along_dim torch.einsum torch.Tensor.scatter "
+    "torch.unflatten torch.nn.Unflatten torch.Tensor.unflatten",
+    Row(_unflatten, _unflatten_rank, size=_unflatten_size, rank_change=_unflatten_change),
+)
+register(
+    "torch.Tensor.unfold torch.gather torch.index_select torch.take_along_dim torch.Tensor.scatter "
     "torch.masked_select torch.nn.Embedding torch.nn.functional.embedding torch.nn.functional.one_hot",
     Row(destroys),
 )

@@ -59,6 +59,8 @@ def _softmax(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     fact = fact_of(node, facts)
     axis = integer(node, "dim")
     rank = input_rank(node)
+    if isinstance(fact, Shift) and not fact.axes:
+        return NO_SHIFT
     if axis is None or not isinstance(fact, Shift):
         return destroys(node, facts)
     if rank is None:
