@@ -1,4 +1,4 @@
-"""The expectations of the literate cases of biases without effect, computed: what is marked is redundant, what is not marked is needed."""
+"""The expectations of the literate cases of biases without effect, computed: what is marked is redundant, the rest is needed."""
 
 from __future__ import annotations
 
