@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nnlint.findings import Finding
 from nnlint.text import LineIndex
-from tests.rules.checking import check_files, relative
+from tests.rules.checking import apply_fixes, check_files, relative
 from tests.rules.literate import MAIN_FILE
 
 _IMPORTS = "import torch\nfrom torch import nn\n"
@@ -134,3 +134,68 @@ def test_how_many_parameters_are_wasted() -> None:
 def test_of_models_that_were_left_out_the_sizes_are_not_claimed() -> None:
     zoo = "\n\n".join(f"def net{n}():\n    return pair({n}, {8 * n})" for n in range(1, 9))
     assert " (such as 8 of 80 parameters without effect)" in message(zoo)
+
+
+INITIALIZED = f"""{_IMPORTS}
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.bn = nn.BatchNorm2d(8)
+        self.init_weights()
+
+    def init_weights(self):
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.zeros_(m.bias)
+
+    def forward(self, x):
+        return self.bn(self.conv(x))
+"""
+
+
+def test_the_title_of_a_fix_says_what_it_guards() -> None:
+    (fix,) = only_finding({MAIN_FILE: INITIALIZED}).fixes
+    assert fix.message == "insert bias=False and guard `m.bias` in init_weights() (unsafe: the bias leaves the state_dict)"
+
+
+def test_a_guard_asks_for_the_bias_in_the_codes_own_indentation() -> None:
+    files = {MAIN_FILE: INITIALIZED}
+    found = only_finding(files)
+    fixed = apply_fixes(files, [(found, found.fixes[0])])[MAIN_FILE]
+    assert fixed.endswith(
+        """\
+            if isinstance(m, nn.Conv2d):
+                if m.bias is not None:
+                    nn.init.zeros_(m.bias)
+
+    def forward(self, x):
+        return self.bn(self.conv(x))
+"""
+    )
+
+
+LOADING = """import torch
+from model import Net
+
+net = Net()
+net.load_state_dict(torch.load("net.pth"))
+"""
+
+
+def test_where_weights_are_loaded_is_told() -> None:
+    files = {MAIN_FILE: INITIALIZED, "predict.py": LOADING}
+    found = only_finding(files)
+    assert chain(files)[-1] == ('net.load_state_dict(torch.load("net.pth"))', "weights that were saved with this bias are loaded here")
+    assert found.fixes[0].message.endswith("(unsafe: the bias leaves the state_dict, and saved weights are loaded in predict.py)")
+
+
+def test_the_state_of_an_optimizer_is_no_weights() -> None:
+    resumed = LOADING.replace("net.load_state_dict", "optimizer.load_state_dict")
+    assert chain({MAIN_FILE: INITIALIZED, "resume.py": resumed})[-1][1] == "`BatchNorm2d` is called here"
+
+
+def test_weights_of_another_model_are_not_told() -> None:
+    other = LOADING.replace("from model import Net", "from elsewhere import Other").replace("Net()", "Other()")
+    assert chain({MAIN_FILE: INITIALIZED, "other.py": other})[-1][1] == "`BatchNorm2d` is called here"

@@ -1,4 +1,4 @@
-"""What the rules on biases say in common: the chain from construction to normalisation, what is wasted, and the fix."""
+"""What the rules on biases say in common: the chain from construction to normalisation, and what is wasted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nnlint.dataflow.graph import CALL, CONCATENATIONS, INPUT, JOIN, OUTPUT, Nod
 from nnlint.dataflow.parameter_count import ParameterCount
 from nnlint.dataflow.redundancy import RedundantBias
 from nnlint.dataflow.transfer import find_row
-from nnlint.findings import Applicability, Fix, Related
+from nnlint.findings import Related
 from nnlint.semantics.definitions import Site
 from nnlint.semantics.signatures import signature
 
@@ -55,7 +55,10 @@ def _of_all(count: ParameterCount) -> str:
 
 
 def chain_of(graph: ProjectGraph, bias: RedundantBias) -> Iterator[Related]:
-    """Construction → what built it → who decided that → what lies between → the normalisation → its call, each place once."""
+    """Construction → what built it → what lies between → the normalisation → its call → who decided → where weights are loaded.
+
+    Each place once.
+    """
     seen: set[Site] = {bias.site}
     for site, message in _places(graph, bias):
         if site not in seen:
@@ -65,6 +68,18 @@ def chain_of(graph: ProjectGraph, bias: RedundantBias) -> Iterator[Related]:
     for decision in dict.fromkeys(decisions):
         span = graph.argument_span(decision.site, decision.position)
         yield Related(decision.site.path, span, f"decided by what is passed here as `{decision.parameter}`")
+    load = load_of(graph, bias)
+    if load is not None:
+        yield Related(load.path, graph.span(load), "weights that were saved with this bias are loaded here")
+
+
+def load_of(graph: ProjectGraph, bias: RedundantBias) -> Site | None:
+    """Where weights are loaded that may hold the bias: in the file of the layer, else in one that names a class that holds it."""
+    program, loads = graph.program, graph.weight_loads
+    assert program is not None
+    if bias.site.path in loads:
+        return loads[bias.site.path]
+    return next((site for path, site in loads.items() if any(program.mentions(path, owner) for owner in sorted(bias.owners))), None)
 
 
 def _places(graph: ProjectGraph, bias: RedundantBias) -> Iterator[tuple[Site, str]]:
@@ -181,17 +196,3 @@ def _decisions(graph: ProjectGraph, bias: RedundantBias) -> Iterator[Decision | 
     norm = bias.trace.cancelled_by[0].layer
     if norm is not None and call_at(program, norm.site) is not None:
         yield deciding_class(program, norm.site, norm.built_by)
-
-
-# --- the fix ---
-
-
-def remove_bias(graph: ProjectGraph, bias: RedundantBias) -> Iterator[Fix]:
-    """The fix that constructs the layer without a bias; none where that could crash."""
-    if any(read.may_be(bias.layer.target, bias.names, bias.site.path) for read in graph.bias_reads):
-        return
-    layers = graph.layers[bias.site]
-    if graph.passes_unknown(bias.site, "bias", any(layer.has_open_keywords for layer in layers)):
-        return
-    edits = graph.set_argument(bias.site, "bias", "False")
-    yield Fix("insert bias=False (unsafe: the bias leaves the state_dict)", Applicability.UNSAFE, edits)

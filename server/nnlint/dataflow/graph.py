@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from nnlint.dataflow.progress import Progress
 from nnlint.findings import FileEdit
 from nnlint.semantics.signatures import signature
-from nnlint.syntax.edits import remove_argument, set_argument
+from nnlint.syntax.edits import guard_statement, remove_argument, set_argument
 from nnlint.syntax.location import call_spans, node_span
 from nnlint.text import Edit, Span
 
 if TYPE_CHECKING:
     from nnlint.dataflow.hazards import BiasRead
+    from nnlint.dataflow.holders import Holders
     from nnlint.dataflow.redundancy import RedundantBias
     from nnlint.dataflow.values import Instance, Layer, Value
     from nnlint.semantics.definitions import Site
@@ -130,6 +131,21 @@ class ProjectGraph:
 
         return list(redundant_biases(self))
 
+    @cached_property
+    def holders(self) -> Holders:
+        """Which classes hold which layers."""
+        from nnlint.dataflow.holders import Holders
+
+        return Holders(self)
+
+    @cached_property
+    def weight_loads(self) -> dict[str, Site]:
+        """For each file of the project that loads weights, the first place that says so."""
+        from nnlint.dataflow.weight_loading import weight_loads
+
+        assert self.program is not None
+        return weight_loads(self.program)
+
     # --- places and edits ---
 
     def _placed(self, site: Site) -> PlacedBlock:
@@ -171,6 +187,12 @@ class ProjectGraph:
         placed = self._placed(site)
         call = call_spans(placed.block, site.index)
         return self._edits(site, set_argument(placed.block.text, call, name, value, self._position(site, name)))
+
+    def guard(self, site: Site, condition: str) -> tuple[FileEdit, ...] | None:
+        """Edits that run the statement at `site` only under a condition; `None` where its lines hold other code too."""
+        placed = self._placed(site)
+        edits = guard_statement(placed.block.text, node_span(placed.block, site.index), condition)
+        return None if edits is None else tuple(FileEdit(e.edit, site.path) for e in self._edits(site, edits))
 
     def remove_argument(self, site: Site, name: str, default: str) -> tuple[FileEdit, ...]:
         """Edits that take an argument out of the call at `site`; one given by position becomes `default`."""

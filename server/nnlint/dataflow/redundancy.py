@@ -10,8 +10,10 @@ from nnlint.dataflow.parameter_count import ParameterCount, count_parameters
 from nnlint.dataflow.shift import Trace, trace_bias
 from nnlint.dataflow.torch_calls import BIAS_USED, ESCAPED
 from nnlint.dataflow.transfer.linear import BIASED_LAYERS
-from nnlint.dataflow.values import Const, Layer
+from nnlint.dataflow.values import Const, Instance, Layer
 from nnlint.semantics.definitions import Site
+
+_MAX_OWNERS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +38,19 @@ class RedundantBias:
     @property
     def names(self) -> frozenset[str]:
         return frozenset(_kept_under(self.layer))
+
+    @property
+    def owners(self) -> frozenset[str]:
+        """The names of the classes whose objects hold the layer, as far out as is known."""
+        found = set()
+        at = self.layer.owner
+        for _ in range(_MAX_OWNERS):
+            if at is None:
+                break
+            if isinstance(at, Instance):
+                found.add(at.definition.name)
+            at = at.owner
+        return frozenset(found)
 
 
 def has_bias(layer: Layer) -> bool | None:
@@ -88,7 +103,7 @@ def _kept_under(layer: Layer) -> Iterator[str]:
     """The attribute names under which the layer, or the container that holds it, is kept."""
     holder = layer
     at: object = layer.owner
-    for _ in range(10):
+    for _ in range(_MAX_OWNERS):
         if at is None:
             return
         for key, value in at.state.items():  # type: ignore[attr-defined]

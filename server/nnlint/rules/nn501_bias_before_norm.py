@@ -90,9 +90,14 @@ The fix inserts `bias=False`, or rewrites a bias argument that is there. It is u
 key `….bias` disappears from the `state_dict`, so that an older checkpoint no longer loads strictly, and later layers draw other
 initial weights from the same seed.
 
-No fix is offered where the call passes `*args` or `**kwargs` on, which might hold a bias already, or where code reads the bias
-of such a layer without asking whether there is one, as in `nn.init.zeros_(m.bias)` over all convolutions: after the fix that line
-would fail.
+Code that reads the bias of such a layer without asking whether there is one, as `nn.init.zeros_(m.bias)` over all convolutions,
+would fail afterwards. Where it is a statement of its own, the same fix puts `if m.bias is not None:` before it, in other files too, and
+its title says so; where it is not, no fix is offered. None is offered either where the call passes `*args` or `**kwargs` on,
+which might hold a bias already.
+
+Where weights are loaded into the model (`load_state_dict`, `from_pretrained`, a table of addresses), the finding names the
+place: published weights hold the bias, and whether it may go is for a person to decide. The state of an optimizer that was saved
+before does not fit either.
 
 ## Old checkpoints
 
@@ -116,7 +121,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nnlint.dataflow.explanation import chain_of, layer_label, remove_bias, short_name, wasted_words
+from nnlint.dataflow.bias_removal import remove_bias
+from nnlint.dataflow.explanation import chain_of, layer_label, short_name, wasted_words
 from nnlint.dataflow.graph import ProjectGraph
 from nnlint.findings import Finding, Severity
 from nnlint.rule import Declaration

@@ -47,6 +47,40 @@ def remove_argument(text: str, call: CallSpans, name: str, position: int | None,
     return [Edit(Span(found.whole.start, end), "")]
 
 
+def guard_statement(text: str, statement: Span, condition: str) -> list[Edit] | None:
+    """Runs a statement only under a condition; `None` where it shares its lines with other code."""
+    first = _line_start(text, statement.start)
+    indent = text[first : statement.start]
+    rest = re.compile(r"[^\r\n]*").match(text, statement.end)
+    behind = "" if rest is None else rest.group().strip()
+    written = text[statement.start : statement.end]
+    if indent.strip() or (behind and not behind.startswith("#")) or '"""' in written or "'''" in written:
+        return None
+    unit = _indent_unit(text)
+    edits = [Edit(Span(first, first), f"{indent}if {condition}:{_newline(text)}{unit}")]
+    edits += [Edit(Span(start, start), unit) for start in _line_starts(text, statement) if text[start : statement.end].strip()]
+    return edits
+
+
+def _line_starts(text: str, span: Span) -> list[int]:
+    """Where the lines of a span start, but its first."""
+    return [match.end() for match in re.compile(r"\r\n|\n|\r").finditer(text, span.start, span.end)]
+
+
+def _indent_unit(text: str) -> str:
+    """By how much the block's own first level is indented."""
+    outer: str | None = None
+    for line in text.splitlines():
+        if line.strip():
+            match = _INDENT.match(line)
+            indent = "" if match is None else match.group()
+            if outer is None:
+                outer = indent
+            elif len(indent) > len(outer) and indent.startswith(outer):
+                return indent[len(outer) :]
+    return "    "
+
+
 def _find(call: CallSpans, name: str, position: int | None) -> ArgumentSpans | None:
     for at, argument in enumerate(call.arguments):
         if argument.keyword == name or (at == position and argument.keyword is None and not argument.star):

@@ -1,0 +1,46 @@
+"""The fix of the rules on biases: constructs the layer without one, and guards code that would crash then."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+
+from nnlint.dataflow.explanation import load_of
+from nnlint.dataflow.graph import ProjectGraph
+from nnlint.dataflow.hazards import BiasRead
+from nnlint.dataflow.redundancy import RedundantBias
+from nnlint.findings import Applicability, FileEdit, Fix
+
+
+def remove_bias(graph: ProjectGraph, bias: RedundantBias) -> Iterator[Fix]:
+    """The fix that constructs the layer without a bias; none where that could crash and a guard would not do."""
+    alike = (read for read in graph.bias_reads if read.may_be(bias.layer.target, bias.names, bias.site.path))
+    reads = [read for read in alike if graph.holders.may_meet(read, bias.site)]
+    guards = _guards(graph, reads)
+    if guards is None or graph.passes_unknown(bias.site, "bias", any(layer.has_open_keywords for layer in graph.layers[bias.site])):
+        return
+    own = tuple(FileEdit(edit.edit, None if edit.path == bias.site.path else edit.path) for edit in guards)
+    also = f" and guard {_guarded_words(reads)}" if reads else ""
+    edits = (*graph.set_argument(bias.site, "bias", "False"), *own)
+    load = load_of(graph, bias)
+    loaded = "" if load is None else f", and saved weights are loaded in {posixpath.basename(load.path)}"
+    yield Fix(f"insert bias=False{also} (unsafe: the bias leaves the state_dict{loaded})", Applicability.UNSAFE, edits)
+
+
+def _guards(graph: ProjectGraph, reads: Sequence[BiasRead]) -> tuple[FileEdit, ...] | None:
+    """Edits that ask before each of the reads whether there is a bias; `None` where that cannot be done."""
+    edits: dict[FileEdit, None] = {}
+    for read in reads:
+        guard = None if read.statement is None else graph.guard(read.statement, f"{read.place}.bias is not None")
+        if guard is None:
+            return None
+        edits |= dict.fromkeys(guard)
+    return tuple(edits)
+
+
+def _guarded_words(reads: Sequence[BiasRead]) -> str:
+    first = reads[0]
+    where = f" in {first.function}()" if first.function else ""
+    others = len({read.statement for read in reads}) - 1
+    more = f" and {others} more place{'' if others == 1 else 's'}" if others else ""
+    return f"`{first.place}.bias`{where}{more}"
