@@ -84,7 +84,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nnlint.dataflow.explanation import chain_of, layer_label, remove_bias, short_name, wasted_words
+from nnlint.dataflow.bias_removal import remove_bias
+from nnlint.dataflow.explanation import chain_of, layer_label, short_name, wasted_words
 from nnlint.dataflow.graph import ProjectGraph
 from nnlint.findings import Finding, Severity
 from nnlint.rule import Declaration
