@@ -14,9 +14,9 @@ from nnlint.dataflow.classes import ITEMS, LAYER, MODULE_METHODS
 from nnlint.dataflow.containers import Containers
 from nnlint.dataflow.contexts import Contexts, arguments_key, cells_of, copy_of
 from nnlint.dataflow.frames import Flow, Frame, OutOfFuel
-from nnlint.dataflow.python_calls import call_method, call_python, pattern_of
+from nnlint.dataflow.python_calls import call_method, call_python
 from nnlint.dataflow.torch_calls import TorchCalls
-from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
+from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, pattern_of
 from nnlint.semantics.definitions import FunctionDefinition, Site
 from nnlint.syntax import lowered as low
 

@@ -153,6 +153,10 @@ class Classes:
             case val.Partial(function=function) if name == "func":
                 return function
             case val.Sequence() | val.Mapping_():
+                if isinstance(holder, val.Mapping_) and holder.kind == "namespace" and name in holder.entries:
+                    return holder.entries[name]
+                if isinstance(holder, val.Sequence) and holder.kind == "tuple" and holder.names is not None and name in holder.names:
+                    return holder.items[holder.names.index(name)]
                 if name in holder.state and name not in ("items", "entries", "open", "entry"):
                     return holder.state[name]  # type: ignore[no-any-return]
                 return TRUE if name == "training" and holder.is_module else val.Method(holder, name)
@@ -215,7 +219,9 @@ class Classes:
                 return TRUE
             unknown_base = None in self.bases(receiver.definition, receiver.closure)
             if name.startswith("_") and name not in ("__call__", "_call_impl"):
-                if name in ("_modules", "_parameters", "_buffers"):
+                if name == "_modules" and receiver.is_module:
+                    return self.interpreter.caller.attributes_of(receiver)
+                if name in ("_parameters", "_buffers", "__dict__"):
                     self.interpreter.caller.open_up(receiver, f"`{name}` is read")
                 return Unknown(f"`{name}` of a module")
             return (
@@ -223,6 +229,8 @@ class Classes:
                 if unknown_base and not _is_module_method(name)
                 else val.Method(receiver, name)
             )
+        if name == "__dict__":
+            return self.interpreter.caller.attributes_of(receiver)
         return val.Method(receiver, name)
 
     def _of_super(self, owner: ClassDefinition, receiver: Value, name: str) -> Value:

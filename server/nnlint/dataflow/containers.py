@@ -12,7 +12,7 @@ from nnlint.dataflow.classes import ITEMS, LAYER
 from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import JOIN
 from nnlint.dataflow.operators import truth_of
-from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, flattened
+from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, flattened, pattern_of
 
 if TYPE_CHECKING:
     from nnlint.semantics.definitions import Site
@@ -150,7 +150,17 @@ class Containers(CallerBase):
                 return self.interpreter.sequence(holder.items[bounds[0] :], holder.kind)
         return self.interpreter.sequence((val.Repeated((self.union_of(holder.items),)),) if holder.items else (), holder.kind)
 
+    def attributes_of(self, instance: val.Instance) -> val.Mapping_:
+        """`module._modules` or `object.__dict__`: what is kept under which name."""
+        entries = {k: v for k, v in instance.state.items() if k not in (ITEMS, LAYER) and (not instance.is_module or _is_module(v))}
+        view = self.interpreter.mapping({}, "attributes")
+        view.state.update(entries=entries, of=instance)
+        return view
+
     def _mapping_item(self, holder: val.Mapping_, key: Value) -> Value:
+        pattern = pattern_of(key)
+        if pattern is not None and pattern in holder.entries:
+            return holder.entries[pattern]
         if isinstance(key, Const):
             if key.value in holder.entries:
                 return holder.entries[key.value]
@@ -264,6 +274,8 @@ class Containers(CallerBase):
 
     def _mapping_method(self, receiver: val.Mapping_, name: str, arguments: Arguments) -> Value | None:
         given = arguments.positional
+        if receiver.kind == "attributes" and name not in ("items", "values", "keys", "get", "copy", "__getitem__"):
+            return self._change_attributes(receiver, name, arguments)
         unknown_rest = (val.Repeated((UNKNOWN,)),) if receiver.is_open else ()
         match name:
             case "items":
@@ -301,6 +313,15 @@ class Containers(CallerBase):
         if name == "pop":
             self.interpreter.mutate(receiver, "entries", {k: v for k, v in receiver.entries.items() if k != key.value})
         return found
+
+    def _change_attributes(self, receiver: val.Mapping_, name: str, arguments: Arguments) -> Value:
+        if name != "update" or arguments.is_open or not all(isinstance(a, val.Mapping_) for a in arguments.positional):
+            self.open_up(receiver.state["of"], f"`{name}` of its attributes")
+            return UNKNOWN
+        given = [entry for a in arguments.positional if isinstance(a, val.Mapping_) for entry in a.entries.items()]
+        for key, value in (*given, *arguments.keywords.items()):
+            self.interpreter.set_item(receiver, key if isinstance(key, Value) else Const(key), value)
+        return NONE
 
     def _update(self, receiver: val.Mapping_, arguments: Arguments) -> Value:
         entries = dict(receiver.entries)

@@ -183,6 +183,8 @@ class Contexts:
                     frame = Frame(base.module, block, {}, closure)
                     value = _field_default(self.interpreter, frame, statement.value)
             instance.state[name] = value
+        if any(b in _DATA_BASES for b in self.interpreter.classes.bases(cls.definition, cls.closure)):
+            instance.state[ITEMS] = self.interpreter.sequence([instance.state[name] for name in names], "tuple")
         post = self.interpreter.classes.find_method(cls.definition, cls.closure, "__post_init__")
         if post is not None:
             self.interpreter.caller.inline(post[0], post[1], instance, Arguments(), None, None)

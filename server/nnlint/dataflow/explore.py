@@ -292,10 +292,11 @@ class _Explorer:
     def _public_methods(self, instance: val.Instance) -> list[str]:
         classes = self.interpreter.classes
         own: dict[str, FunctionDefinition] = {}
+        mentioned: set[str] = set()
         for base, _ in reversed(classes.order(instance.definition, instance.closure)):
             if isinstance(base, ClassDefinition):
                 own |= base.methods
-        mentioned = {word for method in own.values() for word in self_attributes(method.node) if word != method.name}
+                mentioned |= {word for method in base.methods.values() for word in self_attributes(method.node) if word != method.name}
         skipped = MODULE_METHODS - {"forward", "train"} | {"__init__"}
         return [n for n in own if n not in skipped and (n == "forward" or n not in mentioned) and not n.startswith("__")]
 

@@ -237,9 +237,8 @@ class Machine(ABC):
         match value:
             case val.Sequence() | val.Mapping_():
                 return is_changed_later(definition.module, definition.name)
-            case val.Instance(is_module=False):
-                bases = self.classes.order(value.definition, value.closure)
-                return any(isinstance(base, ClassDefinition) and _stores(base) for base, _ in bases)
+            case val.Instance(is_module=is_module):
+                return not is_module
             case _:
                 return False
 
@@ -298,8 +297,3 @@ def is_changed_later(module: Module, name: str) -> bool:
         rf"|{name}[ \t]*\+=|del[ \t]+{name}\b)"
     )
     return re.search(pattern, module.parsed.text, re.MULTILINE) is not None
-
-
-def _stores(definition: ClassDefinition) -> bool:
-    """Whether a class has a method that looks like one that registers something."""
-    return any("register" in name or name in ("add", "__setitem__", "__call__") for name in definition.methods)

@@ -75,6 +75,8 @@ class Places(Machine):
             case val.Instance():
                 self.escape_stored(holder, value, name)
                 self.mutate(holder, name, value)
+            case val.Mapping_(kind="namespace"):
+                self.set_item(holder, Const(name), value)
             case val.Layer() | val.Sequence() | val.Mapping_():
                 if isinstance(holder, val.Layer) and name in ("weight", "bias"):
                     self.caller.replace_parameter(holder, name, value)
@@ -103,6 +105,8 @@ class Places(Machine):
 
     def set_item(self, holder: Value, key: Value, value: Value) -> None:
         match holder:
+            case val.Mapping_(kind="attributes"):
+                self.caller.call_simply(val.External("builtins.setattr"), holder.state["of"], key, value)
             case val.Mapping_() if isinstance(key, Const):
                 self.mutate(holder, "entries", {**holder.entries, key.value: value})
                 own(value, holder)

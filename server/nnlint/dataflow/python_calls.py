@@ -12,7 +12,7 @@ from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, LAYER
 from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.operators import MAX_SYMBOL_DEPTH, symbol_depth, truth_of
-from nnlint.dataflow.values import FALSE, NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
+from nnlint.dataflow.values import FALSE, NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, pattern_of
 from nnlint.semantics.definitions import ClassDefinition, Site
 
 if TYPE_CHECKING:
@@ -407,11 +407,6 @@ def _getattr(caller: Caller, arguments: Arguments, site: Site | None, frame: Fra
     return Unknown("an attribute of unknown name")
 
 
-def pattern_of(key: Value) -> str | None:
-    """`conv{}` for a name that is put together from known text and an unknown number: it stands for all names of that form."""
-    return key.key[1] if isinstance(key, Symbol) and isinstance(key.key, tuple) and key.key[0] == "pattern" else None
-
-
 def _setattr(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
     if len(arguments.positional) == 3:
         holder, key, value = arguments.positional
@@ -444,6 +439,43 @@ def _hasattr(caller: Caller, arguments: Arguments, site: Site | None, frame: Fra
         if isinstance(holder, val.Layer) and isinstance(key, Const) and key.value in ("weight", "bias"):
             return TRUE
     return Symbol(("hasattr", caller.interpreter.next_serial()))
+
+
+def _namespace(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
+    made = _dict(caller, arguments, site, frame)
+    assert isinstance(made, val.Mapping_)
+    made.kind = "namespace"
+    for key, value in made.entries.items():
+        if isinstance(value, val.Mapping_) and value.kind == "dict" and arguments.positional:
+            # Libraries of settings wrap the inner ones too.
+            made.entries[key] = _namespace(caller, type(arguments)([value]), site, frame)  # type: ignore[index]
+    return made
+
+
+def _namedtuple(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value | None:
+    """The class of a named tuple: a call of it is a tuple whose items have names."""
+    fields = arguments.get(1, "field_names")
+    names = caller.items_of(fields) if isinstance(fields, val.Sequence) else ()
+    if isinstance(fields, Const) and isinstance(fields.value, str):
+        names = tuple(Const(name) for name in fields.value.replace(",", " ").split())
+    if not names or not all(isinstance(n, Const) and isinstance(n.value, str) for n in names):
+        return None
+    keywords = (("defaults", arguments.keywords["defaults"]),) if "defaults" in arguments.keywords else ()
+    return val.Partial(val.External("collections.namedtuple()"), (caller.interpreter.sequence(names, "tuple"),), keywords)
+
+
+def _named_tuple(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value | None:
+    fields, *given = arguments.positional
+    names = [str(n.value) for n in caller.items_of(fields) if isinstance(n, Const)]
+    rest = arguments.keywords.get("defaults")
+    defaults = list(caller.items_of(rest)) if isinstance(rest, val.Sequence) else []
+    values = dict(zip(names[len(names) - len(defaults) :], defaults, strict=False)) | dict(zip(names, given, strict=False))
+    values |= {k: v for k, v in arguments.keywords.items() if k in names}
+    if arguments.is_open or len(values) < len(names):
+        return None
+    made = caller.interpreter.sequence([values[n] for n in names], "tuple")
+    made.names = tuple(names)
+    return made
 
 
 def _isclass(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
@@ -614,7 +646,11 @@ _MODELS: dict[str, _Model] = {
     "collections.OrderedDict": _dict, "typing.OrderedDict": _dict, "functools.partial": _partial, "copy.deepcopy": _deepcopy,
     "copy.copy": _deepcopy, "builtins.vars": _vars, "functools.reduce": _reduce, "itertools.chain": _chain, "itertools.repeat": _repeat,
     "itertools.chain.from_iterable": _from_iterable, "itertools.pairwise": _pairwise, "itertools.product": _product,
-    "itertools.islice": _islice, "inspect.isclass": _isclass, "collections.deque": _to_sequence("list"),
+    "types.SimpleNamespace": _namespace, "argparse.Namespace": _namespace, "easydict.EasyDict": _namespace, "addict.Dict": _namespace,
+    "omegaconf.OmegaConf.create": _namespace, "omegaconf.DictConfig": _namespace, "ml_collections.ConfigDict": _namespace,
+    "munch.Munch": _namespace, "box.Box": _namespace, "yacs.config.CfgNode": _namespace,
+    "collections.namedtuple": _namedtuple, "collections.namedtuple()": _named_tuple, "itertools.islice": _islice,
+    "inspect.isclass": _isclass, "collections.deque": _to_sequence("list"),
     "typing.cast": lambda c, a, s, f: a.positional[1] if len(a.positional) > 1 else UNKNOWN,
     "copy.replace": lambda c, a, s, f: None, "builtins.next": _next, "itertools.tee": _first,
 }  # fmt: skip

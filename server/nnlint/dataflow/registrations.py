@@ -74,16 +74,30 @@ def _mentions(machine: Machine, module: Module, names: set[str]) -> Iterator[tup
 
 def _run(machine: Machine, user: Module, top: TopLevel, names: set[str]) -> None:
     frame = machine.module_frame(user, top.block.name)
-    if not top.block.block.text.lstrip().startswith(("def ", "class ", "async ", "@")):
-        for statement in top.block.block.body:
-            machine.statement(frame, statement)
-        return
     for statement in top.block.block.body:
-        value = _defined(machine, user, top, statement) if isinstance(statement, (low.FunctionDef, low.ClassDef)) else None
-        if value is not None and isinstance(statement, (low.FunctionDef, low.ClassDef)):
-            for decorator in reversed(statement.decorators):
-                if _names_in(decorator) & names:
-                    machine.caller.call_simply(machine.evaluate(frame, decorator), value)
+        if not isinstance(statement, (low.FunctionDef, low.ClassDef)):
+            if _fills(statement, names):
+                machine.statement(frame, statement)
+            continue
+        value = _defined(machine, user, top, statement)
+        for decorator in reversed(statement.decorators) if value is not None else ():
+            if _head(decorator) in names and value is not None:
+                machine.caller.call_simply(machine.evaluate(frame, decorator), value)
+
+
+def _fills(statement: low.Node, names: set[str]) -> bool:
+    """Whether a statement does nothing but change what the names stand for: `NORMS["bn"] = …`, `NORMS.register(…)`, or a loop of such."""
+    match statement:
+        case low.ExpressionStatement(value=low.Call(function=function)):
+            return _head(function) in names
+        case low.Assign(targets=targets):
+            return all(isinstance(t, (low.Subscript, low.Attribute)) and _head(t) in names for t in targets)
+        case low.AugmentedAssign(target=target):
+            return _head(target) in names
+        case low.For(body=body, orelse=orelse) | low.If(body=body, orelse=orelse):
+            return all(_fills(s, names) or isinstance(s, low.Pass) for s in (*body, *orelse))
+        case _:
+            return False
 
 
 def _defined(machine: Machine, user: Module, top: TopLevel, statement: low.FunctionDef | low.ClassDef) -> Value | None:
@@ -97,14 +111,17 @@ def _defined(machine: Machine, user: Module, top: TopLevel, statement: low.Funct
             return None
 
 
-def _names_in(node: low.Node) -> set[str]:
-    """The names that the callee of a decorator consists of: `NORMS` in `NORMS.register("bn")`."""
-    match node:
-        case low.Name(id=name):
-            return {name}
-        case low.Attribute(value=value, name=name):
-            return {*_names_in(value), name}
-        case low.Call(function=function):
-            return _names_in(function)
-        case _:
-            return set()
+def _head(node: low.Node) -> str | None:
+    """The name that an expression begins with: `NORMS` in `NORMS.register("bn")`; of `parts.NORMS.register` the second."""
+    while True:
+        match node:
+            case low.Name(id=name):
+                return name
+            case low.Attribute(value=low.Name(), name=name) if name.isupper():
+                return name
+            case low.Attribute(value=value) | low.Subscript(value=value):
+                node = value
+            case low.Call(function=function):
+                node = function
+            case _:
+                return None

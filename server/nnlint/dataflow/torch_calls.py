@@ -78,6 +78,12 @@ class TorchCalls(CallerBase):
             return arguments.positional[0] if arguments.positional else UNKNOWN
         if name in _CHECKPOINTS and arguments.positional:
             return self._checkpoint(arguments, site, frame)
+        if name == "torch.utils.checkpoint.checkpoint_sequential" and len(arguments.positional) > 2:
+            functions = arguments.positional[0]
+            in_order = functions if isinstance(functions, (val.Sequence, val.Instance)) else self.interpreter.sequence([functions])
+            if isinstance(in_order, val.Sequence):
+                in_order = self.interpreter.sequence(in_order.items, "Sequential")
+            return self.call(in_order, type(arguments)(arguments.positional[2:]), site, frame)
         if val.is_layer_class(val.External(name)):
             if name in ("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.UninitializedParameter"):
                 return Tensor(self.interpreter.graph.add(PARAMETER, **_made(arguments), reason="a parameter"))

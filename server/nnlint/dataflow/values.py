@@ -207,7 +207,10 @@ class Sequence(Heap):
 
 @dataclass(slots=True, eq=False)
 class Mapping_(Heap):
-    """A dict or `nn.ModuleDict`. State: `entries` by key (constants); `open` where there may be others; `entry` where
+    """A dict, an `nn.ModuleDict`, a "namespace" (whose entries are attributes as well) or the "attributes" of an object (which
+    writing into it changes; the object is `of` in the state).
+
+    State: `entries` by key (constants); `open` where there may be others; `entry` where
     it is (made from) the `**kwargs` of a function without visible callers, taken to be empty."""
 
     kind: str
@@ -302,6 +305,11 @@ def parts_of(value: Value) -> Iterator[Value]:
                 yield keyword
         case Function(receiver=Value() as receiver) | Method(receiver=receiver):
             yield receiver
+
+
+def pattern_of(key: Value) -> str | None:
+    """`conv{}` for a name that is put together from known text and an unknown number: it stands for all names of that form."""
+    return key.key[1] if isinstance(key, Symbol) and isinstance(key.key, tuple) and key.key[0] == "pattern" else None
 
 
 def is_layer_class(value: Value) -> bool:
