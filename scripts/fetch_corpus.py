@@ -1,4 +1,4 @@
-"""Fetches the pinned packages of `corpus.toml` as source: their Python files and nothing else.
+"""Fetches the pinned packages of `corpus.toml` as source: their Python files, and the few data files that are named there.
 
     python scripts/fetch_corpus.py [NAME ...]
 
@@ -15,6 +15,7 @@ import tempfile
 import tomllib
 import zipfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT / ".cache" / "corpus"
@@ -24,9 +25,13 @@ PINS = Path(__file__).with_name("corpus.toml")
 PROJECT_MARK = "# The sources of another project, checked by nnlint's tests and benchmarks.\n"
 
 
+def _pins() -> dict[str, Any]:
+    return tomllib.loads(PINS.read_text("utf-8"))
+
+
 def pinned_versions() -> dict[str, str]:
     """The version of each package in the corpus, by name."""
-    packages: dict[str, str] = tomllib.loads(PINS.read_text("utf-8"))["packages"]
+    packages: dict[str, str] = _pins()["packages"]
     return packages
 
 
@@ -44,23 +49,23 @@ def fetch(name: str) -> Path:
     with tempfile.TemporaryDirectory(dir=CORPUS, prefix=".fetching-") as scratch:
         wheel = _download(name, Path(scratch))
         unpacked = Path(scratch) / "sources"
-        _unpack_python(wheel, unpacked)
+        _unpack(wheel, unpacked, _pins().get("data", {}).get(name, []))
         # One rename, so that an interrupted fetch never leaves half a corpus behind.
         shutil.move(unpacked, folder)
     return folder
 
 
 def _download(name: str, into: Path) -> Path:
-    options = [f"--{key}={value}" for key, value in tomllib.loads(PINS.read_text("utf-8"))["platform"].items()]
+    options = [f"--{key}={value}" for key, value in _pins()["platform"].items()]
     requirement = f"{name}=={pinned_versions()[name]}"
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     subprocess.run([*pip, *options, "--dest", str(into), requirement], check=True, stdin=subprocess.DEVNULL)
     return next(into.glob("*.whl"))
 
 
-def _unpack_python(wheel: Path, into: Path) -> None:
+def _unpack(wheel: Path, into: Path, data: list[str]) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(into, [entry for entry in archive.namelist() if entry.endswith(".py")])
+        archive.extractall(into, [entry for entry in archive.namelist() if entry.endswith(".py") or entry in data])
     (into / "nnlint.toml").write_text(PROJECT_MARK, "utf-8")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -12,9 +13,10 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
-from benchmarks.oracle.zoo import NEEDED_PACKAGES, SITE_PACKAGES
+from benchmarks.oracle.zoo import REQUIREMENTS, SITE_PACKAGES
 from scripts.fetch_corpus import ROOT, pinned_versions
 
 
@@ -30,11 +32,14 @@ class Limits:
 
 
 def prepare() -> None:
-    """Installs what the packages import besides torch, once, where nothing else sees it."""
-    if SITE_PACKAGES.exists():
+    """Installs what the packages import besides torch where nothing else sees it, once for each list of pins."""
+    stamp = SITE_PACKAGES / REQUIREMENTS.name
+    if stamp.exists() and stamp.read_bytes() == REQUIREMENTS.read_bytes():
         return
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(SITE_PACKAGES)]
-    subprocess.run([*pip, *NEEDED_PACKAGES], check=True, stdin=subprocess.DEVNULL)
+    shutil.rmtree(SITE_PACKAGES, ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(SITE_PACKAGES)]
+    subprocess.run([*pip, "--requirement", str(REQUIREMENTS)], check=True, stdin=subprocess.DEVNULL)
+    shutil.copyfile(REQUIREMENTS, stamp)
 
 
 def results_folder(package: str) -> Path:
@@ -71,29 +76,43 @@ def _hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def judge(package: str, recipe: str, limits: Limits) -> dict[str, Any]:
-    """The verdicts on one model: those of an earlier run, or a new process's."""
-    kept = results_folder(package) / "models" / f"{recipe.replace('/', '--')}.json"
-    if kept.exists():
-        return dict(json.loads(kept.read_text(encoding="utf-8")))
-    started = time.monotonic()
-    try:
-        done = subprocess.run(
-            _worker("judge", package, recipe, str(limits.gigabytes)),
-            capture_output=True, text=True, cwd=ROOT, timeout=limits.seconds, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        result = _last_json(done.stdout) or {"status": "failed", "reason": (done.stderr.strip().splitlines() or ["no output"])[-1][:200]}
-    except subprocess.TimeoutExpired:
-        result = {"status": "failed", "reason": f"took longer than {limits.seconds:.0f} s"}
-    result |= {"recipe": recipe, "seconds": round(time.monotonic() - started, 1)}
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps(result), encoding="utf-8")
-    return result
+class Judge:
+    """A process that judges one model after another, started again where it ended."""
 
+    def __init__(self, package: str, limits: Limits) -> None:
+        self._package, self._limits = package, limits
+        self._process: subprocess.Popen[str] | None = None
 
-def _last_json(output: str) -> dict[str, Any] | None:
-    lines = [line for line in output.splitlines() if line.startswith("{")]
-    return dict(json.loads(lines[-1])) if lines else None
+    def verdicts(self, recipe: str) -> dict[str, Any]:
+        """The verdicts on one model: those of an earlier run, or new ones."""
+        kept = results_folder(self._package) / "models" / f"{recipe.replace('/', '--')}.json"
+        if kept.exists():
+            return dict(json.loads(kept.read_text(encoding="utf-8")))
+        started = time.monotonic()
+        result = self._ask(recipe) | {"recipe": recipe, "seconds": round(time.monotonic() - started, 1)}
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(result), encoding="utf-8")
+        return result
+
+    def _ask(self, recipe: str) -> dict[str, Any]:
+        if self._process is None or self._process.poll() is not None:
+            command = _worker("judge", self._package, str(self._limits.seconds), str(self._limits.gigabytes))
+            pipe = subprocess.PIPE
+            self._process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            print(recipe, file=self._process.stdin, flush=True)
+            return dict(json.loads(self._process.stdout.readline()))
+        except (BrokenPipeError, ValueError):
+            self.close()
+            return {"status": "failed", "reason": "the judge's process ended"}
+
+    def close(self) -> None:
+        """Ends the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
 
 
 def judge_all(package: str, pattern: str, limits: Limits) -> Iterator[dict[str, Any]]:
@@ -101,10 +120,23 @@ def judge_all(package: str, pattern: str, limits: Limits) -> Iterator[dict[str, 
     surveyed = [entry for entry in survey(package) if re.search(pattern, entry["recipe"])]
     seen: set[str] = set()
     failed: set[str] = set()
+    judges: Queue[Judge] = Queue()
+    for _ in range(limits.jobs):
+        judges.put(Judge(package, limits))
+
+    def judged(recipe: str) -> dict[str, Any]:
+        judge = judges.get()
+        try:
+            return judge.verdicts(recipe)
+        finally:
+            judges.put(judge)
+
     with ThreadPoolExecutor(limits.jobs) as pool:
         while new := [r for r in choose((s for s in surveyed if s["recipe"] not in failed), limits) if r not in seen]:
             seen.update(new)
-            for result in pool.map(lambda recipe: judge(package, recipe, limits), new):
+            for result in pool.map(judged, new):
                 if result["status"] == "failed":
                     failed.add(result["recipe"])
                 yield result
+    while not judges.empty():
+        judges.get().close()
