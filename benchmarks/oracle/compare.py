@@ -85,18 +85,31 @@ def read_layers(results: Iterable[dict[str, Any]]) -> list[Layer]:
     ]
 
 
-def run_nnlint(folder: Path, codes: str) -> list[Reported]:
-    """What `lsp-check` reports on the sources, its paths relative to the folder."""
-    options = ["--select", codes, "--output-format", "json", "--exit-zero", "--no-cache"]
-    done = subprocess.run(
-        [sys.executable, "-m", "nnlint", "check", *options, "."], cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `lsp-check` says of a package: its findings, and how many constructions of layers it counted and understood."""
+
+    findings: list[Reported]
+    constructions: int
+    resolved: int
+    unresolved: dict[str, int]  # by reason
+
+
+def ask_nnlint(folder: Path, codes: str) -> Answer:
+    """Runs `lsp-check` twice on the sources, for its findings and for its statistics; paths are relative to the folder."""
+    found = _check(folder, "--select", codes)
+    findings = [Reported(f["filename"], f["location"]["row"], f["location"]["column"], f["code"], f["message"]) for f in found]
+    (layers,) = [entry for entry in _check(folder, "--select", codes, "--statistics") if entry["name"] == "layer-constructions"]
+    reasons = {entry["reason"]: entry["count"] for entry in layers["unresolved"]}
+    return Answer(findings, layers["count"], layers["resolved"], reasons)
+
+
+def _check(folder: Path, *options: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "nnlint", "check", *options, "--output-format", "json", "--exit-zero", "--no-cache", "."]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         raise SystemExit(f"nnlint failed on {folder}:\n{done.stderr}")
-    return [
-        Reported(str(Path(f["filename"])), f["location"]["row"], f["location"]["column"], f["code"], f["message"])
-        for f in json.loads(done.stdout)
-    ]
+    return list(json.loads(done.stdout))
 
 
 def covered(reported: Reported, layers: list[Layer]) -> list[Layer]:
@@ -171,15 +184,32 @@ def _share(entries: list[dict[str, Any]], is_right: Any) -> float | None:
     return round(sum(weights[id(e)] for e in entries if is_right(e)) / total, 4) if total else None
 
 
+def merged(comparisons: Iterable[Comparison]) -> Comparison:
+    """All packages as one; files are named after their packages, so none meets another."""
+    whole = Comparison()
+    for one in comparisons:
+        whole.sites += one.sites
+        whole.findings += one.findings
+        whole.missed += one.missed
+    whole.summary = _summary(whole)
+    return whole
+
+
 def _summary(comparison: Comparison) -> dict[str, Any]:
     exercised = [f for f in comparison.findings if f["outcome"] != "not exercised"]
     redundant = [s for s in comparison.sites if s["verdict"] == "redundant in all"]
     by_softmax = [s for s in redundant if set(s["causes"]) == {"softmax"}]
-    by_norm = [s for s in redundant if s not in by_softmax]
+    by_norm = [s for s in redundant if "norm" in s["causes"]]
+    by_other = [s for s in redundant if s not in by_softmax and s not in by_norm]
     return {
         "sites": dict(Counter(s["verdict"] for s in comparison.sites)),
         "findings": dict(Counter(f["outcome"] for f in comparison.findings)),
+        "exercised findings": len(exercised),
         "precision": _share(exercised, lambda f: f["outcome"] == "confirmed"),
+        "redundant by a norm": len(by_norm),
         "recall, norm": _share(by_norm, lambda s: s["found"]),
+        "redundant by a softmax": len(by_softmax),
         "recall, softmax": _share(by_softmax, lambda s: s["found"]),
+        "redundant otherwise": len(by_other),
+        "recall, otherwise": _share(by_other, lambda s: s["found"]),
     }

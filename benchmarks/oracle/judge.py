@@ -236,7 +236,7 @@ class Trial:
         with torch.enable_grad():
             outputs = [o for o in _tensors(self._run(), 0, set()) if o.is_floating_point() and o.requires_grad]
             loss = sum((_project(o, generator) for o in outputs), torch.zeros(()))
-        if not loss.requires_grad:
+        if not loss.requires_grad or not layers:
             return set()
         biases: list[Any] = [m.bias for m in layers]
         gradients = torch.autograd.grad(loss, biases, allow_unused=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-_WIDER = {dtype: torch.float64 for dtype in (torch.float32, torch.float16, torch.bfloat16)} | {torch.complex64: torch.complex128}
+_WIDER = dict.fromkeys((torch.float32, torch.float16, torch.bfloat16), torch.float64) | {torch.complex64: torch.complex128}
 _CASTS: dict[Any, Callable[..., Any]] = dict.fromkeys((Tensor.float, Tensor.half, Tensor.bfloat16), Tensor.double)
 
 

@@ -62,18 +62,17 @@ def survey(package: str) -> list[dict[str, Any]]:
 
 
 def choose(surveyed: Iterable[dict[str, Any]], limits: Limits) -> Iterator[str]:
-    """The smallest recipes that construct every site `limits.cover` times, with a bias and without."""
+    """The smallest recipes that construct every site that has a bias `limits.cover` times.
+
+    A site is file, row, column, whether it has a bias, and the module that is constructed next.
+    """
     built = [s for s in surveyed if "error" not in s and s["parameters"] <= limits.parameters]
     counts: Counter[tuple[Any, ...]] = Counter()
     for entry in sorted(built, key=lambda s: (s["parameters"], s["recipe"])):
-        sites = {tuple(map(_hashable, site)) for site in entry["sites"]}
+        sites = {tuple(site) for site in entry["sites"] if site[3]}
         if any(counts[site] < limits.cover for site in sites):
             counts.update(sites)
             yield entry["recipe"]
-
-
-def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 class Judge:
@@ -113,6 +112,12 @@ class Judge:
             self._process.kill()
             self._process.communicate()
             self._process = None
+
+
+def kept_verdicts(package: str) -> list[dict[str, Any]]:
+    """What is known of the package's models from earlier runs."""
+    files = sorted((results_folder(package) / "models").glob("*.json"))
+    return [dict(json.loads(file.read_text(encoding="utf-8"))) for file in files]
 
 
 def judge_all(package: str, pattern: str, limits: Limits) -> Iterator[dict[str, Any]]:

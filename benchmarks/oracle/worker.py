@@ -15,14 +15,14 @@ import os
 import resource
 import signal
 import sys
-import warnings
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 from torch import nn
@@ -138,10 +138,8 @@ def _words(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".split("\n")[0][:200]
 
 
-def serve(zoo: Zoo, folder: Path, seconds: float) -> None:
+def serve(zoo: Zoo, folder: Path, seconds: float, answers: TextIO) -> None:
     """Judges the recipes that come in, each in a process of its own with so much time."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a model prints is no answer
     for line in sys.stdin:
         receiver, sender = Pipe(duplex=False)
         child = os.fork()
@@ -175,14 +173,16 @@ def _awaited(receiver: Connection, seconds: float) -> dict[str, Any]:
 def main(action: str, package: str, seconds: str = "600", gigabytes: str = "8") -> None:
     limit = int(float(gigabytes) * 2**30)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    os.nice(5)
+    os.nice(2)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     zoo, folder = open_zoo(package)
     if action == "survey":
         survey(zoo, folder)
     else:
-        serve(zoo, folder, float(seconds))
+        answers = os.fdopen(os.dup(1), "w")
+        os.dup2(2, 1)  # what a model prints is no answer
+        serve(zoo, folder, float(seconds), answers)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from benchmarks.oracle.causes import Cause, cause
 from benchmarks.oracle.judge import Nondeterministic, Trial, Verdict, judging
+from benchmarks.oracle.precision import FullPrecision
 from benchmarks.oracle.sites import construction_of, recorded_modules
 
 pytestmark = pytest.mark.torch
@@ -315,6 +316,49 @@ def test_what_cancels_a_bias(build: Callable[[], nn.Module], shape: tuple[int, .
     trial = Trial(modules, lambda: model(x))
     assert trial.verdict(trial.layers[0]) is REDUNDANT
     assert cause(trial, trial.layers[0]) is expected
+
+
+KEYS: dict[str, Forward] = {
+    "scaled": lambda m, x: torch.softmax(m.q(x) @ (0.5 * m.k(x)).mT, -1) @ x,
+    "masked": lambda m, x: torch.softmax((m.q(x) @ m.k(x).mT).masked_fill(torch.ones(5, 5).triu(1).bool(), -torch.inf), -1) @ x,
+    "einsum": lambda m, x: torch.einsum("bts,bsd->btd", torch.einsum("btd,bsd->bts", m.q(x), m.k(x)).softmax(2), x),
+    "heads": lambda m, x: F.scaled_dot_product_attention(*(y.view(4, 5, 2, 3).transpose(1, 2) for y in (m.q(x), m.k(x), x))),
+    "position added to the keys": lambda m, x: torch.softmax(m.q(x) @ (m.k(x) + torch.arange(5.0)[:, None]).mT, -1) @ x,
+    "in single precision": lambda m, x: torch.softmax(m.q(x) @ m.k(x).mT, -1, dtype=torch.float32).to(x.dtype) @ x,
+}
+NO_KEYS: dict[str, Forward] = {
+    "softmax over the queries": lambda m, x: torch.softmax(m.q(x) @ m.k(x).mT, 1) @ x,
+    "normalized": lambda m, x: torch.softmax(m.q(x) @ F.normalize(m.k(x), dim=-1).mT, -1) @ x,
+    "a sink among the logits": lambda m, x: torch.softmax(F.pad(m.q(x) @ m.k(x).mT, (1, 0)), -1)[..., 1:] @ x,
+    "rotated by position": lambda m, x: torch.softmax(m.q(x) @ (m.k(x) * torch.arange(1.0, 6.0)[:, None]).mT, -1) @ x,
+    "sigmoid": lambda m, x: torch.sigmoid(m.q(x) @ m.k(x).mT) @ x,
+    "keys are values": lambda m, x: torch.softmax(m.q(x) @ m.k(x).mT, -1) @ m.k(x),
+}
+
+
+@pytest.mark.parametrize(
+    ("attend", "expected"),
+    [*((f, REDUNDANT) for f in KEYS.values()), *((f, NEEDED) for f in NO_KEYS.values())],
+    ids=[*KEYS, *NO_KEYS],
+)
+def test_keys_of_attention(attend: Forward, expected: Verdict) -> None:
+    with FullPrecision():
+        assert judge(lambda: Apply(attend, q=nn.Linear(6, 6), k=nn.Linear(6, 6)), TOKENS)[1] is expected
+
+
+def test_full_precision_is_kept_whatever_a_model_asks_for() -> None:
+    x = torch.randn(3)
+    with FullPrecision():
+        made = [
+            x.to(torch.float32),
+            x.float(),
+            x.half(),
+            x.type(torch.bfloat16),
+            torch.zeros(2, dtype=torch.float16),
+            x.softmax(0, torch.float32),
+        ]
+        assert {y.dtype for y in made} == {torch.float64}
+        assert x.to(torch.long).dtype == torch.int64
 
 
 def test_a_gradient_is_enough_only_where_it_is_large() -> None:

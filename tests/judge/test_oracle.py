@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
+from torch import nn
 
-from benchmarks.oracle.compare import Call, Layer, Reported, compare, read_layers
+from benchmarks.oracle.compare import Call, Comparison, Layer, Reported, compare, merged, read_layers
+from benchmarks.oracle.judge import change, outputs_of
 from benchmarks.oracle.run import Limits, choose
-from benchmarks.oracle.worker import judge, survey
+from benchmarks.oracle.worker import judge, serve, survey
+from benchmarks.oracle.zoo.doctests import Example
 
 pytestmark = pytest.mark.torch
 
@@ -134,13 +139,83 @@ def test_the_survey_needs_no_numbers_and_survives_a_broken_recipe(zoo: tuple[Tin
 
 
 def test_the_smallest_models_that_reach_every_site() -> None:
-    a, b = ["x.py", 1, 1], ["x.py", 2, 1]
+    a, b, c = ("x.py", 1, 1), ("x.py", 2, 1), ("y.py", 1, 1)
     surveyed = [
-        {"recipe": "large", "parameters": 900, "sites": [[a, True], [b, True]]},
-        {"recipe": "small", "parameters": 10, "sites": [[a, True]]},
-        {"recipe": "other bias", "parameters": 20, "sites": [[a, False]]},
-        {"recipe": "nothing new", "parameters": 30, "sites": [[a, True], [a, False]]},
+        {"recipe": "large", "parameters": 900, "sites": [[*a, True, "ReLU"], [*b, True, "ReLU"]]},
+        {"recipe": "small", "parameters": 10, "sites": [[*a, True, "ReLU"]]},
+        {"recipe": "other norm", "parameters": 20, "sites": [[*a, True, "BatchNorm2d"]]},
+        {"recipe": "no bias", "parameters": 5, "sites": [[*c, False, "ReLU"]]},
+        {"recipe": "nothing new", "parameters": 30, "sites": [[*a, True, "ReLU"], [*a, True, "BatchNorm2d"]]},
         {"recipe": "broken", "error": "…"},
-        {"recipe": "huge", "parameters": 5000, "sites": [[["y.py", 1, 1], True]]},
+        {"recipe": "huge", "parameters": 5000, "sites": [[*c, True, "ReLU"]]},
     ]
-    assert list(choose(surveyed, Limits(cover=1, parameters=1000))) == ["small", "other bias", "large"]
+    assert list(choose(surveyed, Limits(cover=1, parameters=1000))) == ["small", "other norm", "large"]
+
+
+def test_packages_are_counted_together() -> None:
+    def one(path: str, verdicts: list[str]) -> Comparison:
+        layers = [Layer("m", (Call(path, row, 1, row, 9),), verdict, "softmax") for row, verdict in enumerate(verdicts)]
+        return compare(layers, [Reported(path, row, 1, "NN503", "") for row in range(2)])
+
+    whole = merged([one("a/x.py", ["redundant", "redundant"]), one("b/y.py", ["redundant", "needed", "redundant"])])
+    assert whole.summary["precision"] == pytest.approx(3 / 4)
+    assert whole.summary["recall, softmax"] == pytest.approx(3 / 4)
+    assert whole.summary["recall, norm"] is None
+
+
+def test_a_served_judge_survives_models_that_raise_and_that_take_too_long(tmp_path: Path) -> None:
+    class Slow(nn.Module):
+        def forward(self) -> None:
+            time.sleep(60)
+
+    class Models:
+        def build(self, recipe: str) -> nn.Module:
+            if recipe == "raises":
+                raise RuntimeError("no such model")
+            return Slow()
+
+        def inputs(self, model: Any, recipe: str) -> Iterator[dict[str, Any]]:
+            yield {}
+
+    with pytest.MonkeyPatch.context() as patch, (tmp_path / "answers").open("w+") as answers, (tmp_path / "asked").open("w+") as asked:
+        asked.write("raises\nslow\n")
+        asked.seek(0)
+        patch.setattr(sys, "stdin", asked)
+        serve(cast(Any, Models()), tmp_path, 0.5, answers)
+        answers.seek(0)
+        assert [json.loads(line)["reason"] for line in answers] == ["RuntimeError: no such model", "took longer than 0 s"]
+
+
+def test_an_example_runs_again_what_its_docstring_ran(tmp_path: Path) -> None:
+    (tmp_path / "shown.py").write_text(
+        '''\
+from torch import nn
+
+
+class Net(nn.Module):
+    """A layer.
+
+    >>> net = Net()
+    >>> x = torch.ones(2, 3)
+    >>> y = net(x)
+    >>> y.shape
+    torch.Size([2, 4])
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 4)
+
+    def forward(self, x):
+        return self.layer(x)
+''',
+        encoding="utf-8",
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        example = Example("shown:Net")
+        before = outputs_of(example())
+        with torch.no_grad():
+            example.net.layer.bias += 1
+        assert change(before, outputs_of(example())) > 0.1
+        sys.modules.pop("shown")

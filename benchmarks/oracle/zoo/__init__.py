@@ -1,7 +1,8 @@
 """How to construct and feed the models of a package, one file a package.
 
-Each file has `recipes()`, the names of what can be built; `build(recipe)`, which constructs one; and `inputs(model, recipe)`, its
-arguments (a tuple of them, or a dictionary by name) in the order in which they are tried. Small comes first: the verdict on a bias does not depend on the size.
+Each file has `recipes()`, the names of what can be built; `build(recipe)`, which constructs one; and `inputs(model, recipe)`, its arguments
+(a tuple of them, or a dictionary by name) in the order in which they are tried. Small comes first: the verdict on a bias does not depend
+on the size.
 """
 
 from __future__ import annotations

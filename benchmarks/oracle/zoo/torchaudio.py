@@ -40,7 +40,8 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], tuple[Any, ...]]]] = {
         lambda: (torch.randn(2, 9, 16), torch.tensor([8, 8])),
     ),
     "hdemucs": (
-        lambda: models.HDemucs(["a", "b"], audio_channels=2, channels=8, nfft=256, depth=4, norm_starts=2), lambda: (torch.randn(1, 2, 4096),),
+        lambda: models.HDemucs(["a", "b"], audio_channels=2, channels=8, nfft=256, depth=4, norm_starts=2),
+        lambda: (torch.randn(1, 2, 4096),),
     ),
     "hdemucs/normed": (
         lambda: models.HDemucs(["a", "b"], audio_channels=2, channels=8, nfft=4096, depth=6, norm_starts=1),
@@ -60,7 +61,8 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], tuple[Any, ...]]]] = {
     "tacotron2": (
         lambda: models.Tacotron2(
             n_mels=8, n_symbol=10, symbol_embedding_dim=16, encoder_embedding_dim=16, decoder_rnn_dim=16, attention_rnn_dim=16,
-            attention_hidden_dim=12, attention_location_n_filter=4, attention_location_kernel_size=5, prenet_dim=8, postnet_embedding_dim=16,
+            attention_hidden_dim=12, attention_location_n_filter=4, attention_location_kernel_size=5, prenet_dim=8,
+            postnet_embedding_dim=16,
         ),
         lambda: (torch.randint(10, (2, 7)), torch.tensor([7, 6]), torch.randn(2, 8, 9), torch.tensor([9, 8])),
     ),

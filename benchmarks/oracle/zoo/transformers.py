@@ -13,7 +13,8 @@ from transformers.models.auto import modeling_auto
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 TASKS = (
-    "MODEL", "MODEL_FOR_IMAGE_CLASSIFICATION", "MODEL_FOR_OBJECT_DETECTION", "MODEL_FOR_SEMANTIC_SEGMENTATION", "MODEL_FOR_UNIVERSAL_SEGMENTATION",
+    "MODEL", "MODEL_FOR_IMAGE_CLASSIFICATION", "MODEL_FOR_OBJECT_DETECTION", "MODEL_FOR_SEMANTIC_SEGMENTATION",
+    "MODEL_FOR_UNIVERSAL_SEGMENTATION",
     "MODEL_FOR_INSTANCE_SEGMENTATION", "MODEL_FOR_DEPTH_ESTIMATION", "MODEL_FOR_KEYPOINT_DETECTION", "MODEL_FOR_IMAGE_TO_IMAGE",
     "MODEL_FOR_IMAGE_MATTING", "MODEL_FOR_POSE_ESTIMATION", "MODEL_FOR_TEXT_RECOGNITION", "MODEL_FOR_TABLE_RECOGNITION", "MODEL_FOR_CTC",
     "MODEL_FOR_AUDIO_XVECTOR", "MODEL_FOR_SPEECH_SEQ_2_SEQ", "MODEL_FOR_TEXT_TO_SPECTROGRAM", "MODEL_FOR_TEXT_TO_WAVEFORM",
@@ -151,7 +152,8 @@ def _series(config: Any) -> Iterator[dict[str, Any]]:
     features = _number(config, "num_time_features", default=0)
     yield {
         "past_values": torch.randn(2, past), "past_time_features": torch.randn(2, past, features),
-        "past_observed_mask": torch.ones(2, past), "future_values": torch.randn(2, future), "future_time_features": torch.randn(2, future, features),
+        "past_observed_mask": torch.ones(2, past), "future_values": torch.randn(2, future),
+        "future_time_features": torch.randn(2, future, features),
     }  # fmt: skip
 
 
