@@ -40,6 +40,7 @@ class Caller(Containers, TorchCalls):
         self.interpreter = interpreter
         self.contexts = Contexts(interpreter)
         self._active: list[FunctionDefinition] = []
+        self._frozen_in: dict[int, Frame | None] = {}
         self._plain_results: dict[Hashable, Value] = {}
 
     def call(self, function: Value, arguments: Arguments, site: Site | None, frame: Frame | None = None) -> Value:

@@ -9,6 +9,7 @@ from nnlint.dataflow import values as val
 from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import PARAMETER
 from nnlint.dataflow.operators import MAX_SYMBOL_DEPTH, symbol_depth
+from nnlint.dataflow.transfer.linear import spatial_axes
 from nnlint.dataflow.values import NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
 from nnlint.semantics.definitions import ClassDefinition, ExternalDefinition, FunctionDefinition
 from nnlint.semantics.torch_names import canonical_name
@@ -23,6 +24,7 @@ ITEMS = "__items__"  # of nn.Sequential, nn.ModuleList, list
 LAYER = "__layer__"  # of a torch layer class
 MODULE_BASES = frozenset({"torch.nn.Module", "torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
 _SEQUENCE_BASES = {"torch.nn.Sequential": "Sequential", "torch.nn.ModuleList": "ModuleList"}
+_PER_AXIS = frozenset({"kernel_size", "stride", "padding", "dilation", "output_padding"})
 _TENSOR_CONSTANTS = frozenset({"dtype", "device", "requires_grad", "is_cuda", "grad_fn", "layout", "names", "is_leaf"})
 _SAME_TENSOR = {"data": "torch.detach", "real": "torch.clone"}
 _TRANSPOSED = {"T": "torch.t", "mT": "torch.Tensor.mT", "H": "torch.t", "mH": "torch.Tensor.mT"}
@@ -252,9 +254,15 @@ class Classes:
         if name in ("weight", "bias", "running_mean", "running_var"):
             return self.interpreter.caller.read_parameter(holder, name)
         if name in holder.arguments:
-            return holder.arguments[name]
+            return self._as_kept(holder, name, holder.arguments[name])
         default = self.interpreter.caller.layer_default(holder, name)
-        return val.Method(holder, name) if default is None else default
+        return val.Method(holder, name) if default is None else self._as_kept(holder, name, default)
+
+    def _as_kept(self, holder: val.Layer, name: str, value: Value) -> Value:
+        """A convolution keeps one number for each spatial axis, also where it was given a single one."""
+        if "Conv" not in holder.target or name not in _PER_AXIS or not isinstance(value, (Const, Symbol)) or _is_text(value):
+            return value
+        return self.interpreter.sequence([value] * spatial_axes(holder.target), "tuple")
 
     def _of_tensor(self, holder: Tensor, name: str) -> Value:
         if name == "shape":
@@ -271,6 +279,10 @@ class Classes:
         if name == "grad":
             return Tensor(self.interpreter.graph.add(PARAMETER, reason="a gradient"))
         return val.Method(holder, name)
+
+
+def _is_text(value: Value) -> bool:
+    return isinstance(value, Const) and isinstance(value.value, str)
 
 
 def _own_name(value: Value) -> str | None:

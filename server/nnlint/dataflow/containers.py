@@ -468,18 +468,36 @@ class Containers(CallerBase):
         flag = arguments.get(0, "mode")
         freezes = name == "eval" or (name == "train" and flag is not None and truth_of(flag) is False)
         receiver = None if frame is None else frame.receiver
-        if freezes and isinstance(receiver, val.Instance) and receiver.is_module and module is not receiver:
-            self.freeze(module)
+        if not isinstance(receiver, val.Instance) or not receiver.is_module or module is receiver:
+            return
+        if freezes:
+            self.freeze(module, frame)
+        elif name == "train" and (flag is None or truth_of(flag)):
+            self._thaw(module, frame)
 
-    def freeze(self, module: Value, depth: int = 6) -> None:
+    def freeze(self, module: Value, frame: Frame | None, depth: int = 6) -> None:
         from nnlint.dataflow.torch_calls import FROZEN
 
         if isinstance(module, val.Layer):
+            if FROZEN not in module.origin.marks:
+                self._frozen_in[id(module.origin)] = frame
             module.mark(FROZEN, "switched to eval mode")
         elif depth:
             for part in val.parts_of(module):
                 if _is_module(part):
-                    self.freeze(part, depth - 1)
+                    self.freeze(part, frame, depth - 1)
+
+    def _thaw(self, module: Value, frame: Frame | None, depth: int = 6) -> None:
+        """What one function freezes for a moment and puts back into training mode was never frozen for anybody else."""
+        from nnlint.dataflow.torch_calls import FROZEN
+
+        if isinstance(module, val.Layer):
+            if self._frozen_in.get(id(module.origin)) is frame:
+                module.origin.marks.pop(FROZEN, None)
+        elif depth:
+            for part in val.parts_of(module):
+                if _is_module(part):
+                    self._thaw(part, frame, depth - 1)
 
 
 def size_in(run: val.AxisRun, index: int) -> Value:

@@ -13,6 +13,7 @@ from nnlint.dataflow.classes import ITEMS, LAYER
 from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import CALL, INPUT, OUTPUT, Graph, Node
 from nnlint.dataflow.progress import Progress
+from nnlint.dataflow.transfer.linear import BIASED_LAYERS
 from nnlint.dataflow.values import Const, Symbol, Tensor, Unknown, Value
 from nnlint.semantics.definitions import ClassDefinition, FunctionDefinition, Site
 from nnlint.syntax import lowered as low
@@ -97,10 +98,9 @@ class Contexts:
         if any(b is not None and (b.startswith("enum.") or b.endswith(("Error", "Exception")) or b == "builtins.type") for b in bases):
             return Unknown(f"an object of `{definition.name}`")
         layer_base = interpreter.classes.layer_base(definition, cls.closure)
-        if layer_base is not None and not interpreter.classes.has_method(definition, "__init__"):
-            site_key: object = site
-        else:
-            site_key = None
+        is_biased = layer_base in BIASED_LAYERS
+        # A class that extends a layer is that layer, and constructed where its own call stands.
+        site_key = site if is_biased or (layer_base is not None and not interpreter.classes.has_method(definition, "__init__")) else None
         key = (id(definition), id(cls.closure), arguments_key(arguments), site_key)
         if key in self.known:
             context = self.known[key]
@@ -111,7 +111,7 @@ class Contexts:
         if settled is not None and settled.dull >= _DULL_CONTEXTS:
             self.sampled.add(id(definition))
             return self._stand_in(settled.latest)
-        if self.count.get(id(definition), 0) >= MAX_CONTEXTS:
+        if self.count.get(id(definition), 0) >= MAX_CONTEXTS and not is_biased:
             self.overflowed[id(definition)] = definition
             return interpreter.unknown_operation(
                 arguments.all, f"`{definition.name}` is constructed in more than {MAX_CONTEXTS} ways", site
@@ -121,7 +121,7 @@ class Contexts:
         first_serial, first_layer = interpreter.next_serial(), len(self.layers)
         graph, interpreter.graph = interpreter.graph, Graph(f"{definition.name}.__init__")
         try:
-            instance = self._initialized(cls, arguments, site, frame)
+            instance = self._initialized(cls, arguments, site, frame, site if is_biased else None)
         finally:
             interpreter.graph = graph
         is_shared = any(_holds_modules(a) for a in arguments.all)
@@ -134,11 +134,13 @@ class Contexts:
                 variety.add(context, _structure(instance, self.layers[first_layer:]))
         return instance if is_shared else self._copy(context)
 
-    def _initialized(self, cls: val.Class, arguments: Arguments, site: Site | None, frame: Frame | None) -> val.Instance:
+    def _initialized(
+        self, cls: val.Class, arguments: Arguments, site: Site | None, frame: Frame | None, layer_site: Site | None
+    ) -> val.Instance:
         interpreter = self.interpreter
         definition = cls.definition
         is_module = interpreter.classes.is_module(definition, cls.closure)
-        instance = val.Instance({}, definition, cls.closure, is_module, serial=interpreter.next_serial())
+        instance = val.Instance({}, definition, cls.closure, is_module, layer_site=layer_site, serial=interpreter.next_serial())
         if not is_module and any(base in _MAPPING_BASES for base in interpreter.classes.bases(definition, cls.closure)):
             instance.state[ITEMS] = interpreter.mapping({})
         found = interpreter.classes.find_method(definition, cls.closure, "__init__")
@@ -195,8 +197,10 @@ class Contexts:
         caller = self.interpreter.caller
         layer_base = classes.layer_base(instance.definition, instance.closure)
         if layer_base is not None and site is not None and LAYER not in instance.state:
-            layer = caller.construct_layer(layer_base, arguments, site, frame)
+            layer = caller.construct_layer(layer_base, arguments, instance.layer_site or site, frame)
             if isinstance(layer, val.Layer):
+                own = classes.find_method(instance.definition, instance.closure, "__init__")
+                layer.constructor = None if own is None else own[0]
                 self.interpreter.mutate(instance, LAYER, layer)
             return
         kind = classes.sequence_base(instance.definition, instance.closure)

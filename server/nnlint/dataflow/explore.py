@@ -12,9 +12,9 @@ from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, MODULE_METHODS, decorator_name
 from nnlint.dataflow.effects import returns_value
 from nnlint.dataflow.frames import Frame, OutOfFuel
-from nnlint.dataflow.graph import INPUT, Graph, ProjectGraph
+from nnlint.dataflow.graph import CALL, INPUT, JOIN, Graph, Node, ProjectGraph
 from nnlint.dataflow.interpreter import Interpreter
-from nnlint.dataflow.torch_calls import ESCAPED
+from nnlint.dataflow.torch_calls import BIAS_USED, ESCAPED, is_bias
 from nnlint.dataflow.values import NONE, Const, Symbol, Tensor, Unknown, Value, choice, flattened
 from nnlint.semantics.definitions import AssignedDefinition, ClassDefinition, FunctionDefinition, Site
 from nnlint.semantics.program import Module, Program, is_import
@@ -356,9 +356,18 @@ class _Explorer:
             project.layers.setdefault(layer.site, []).append(layer)
         for graph in self.contexts.graphs:
             for node in graph.nodes:
+                if node.layer is not None and is_bias(node):
+                    _note_lost_bias(graph, node, node.layer)
                 if node.layer is not None and node.operation == node.layer.target:
                     project.calls.setdefault(id(node.layer.origin), []).append(node)
         return project
+
+
+def _note_lost_bias(graph: Graph, node: Node, layer: val.Layer) -> None:
+    """A bias that goes on as a value, to where it is not told apart from others or out of `forward()`, may be used there."""
+    is_result = node in graph.results and graph.name.endswith("forward")
+    if is_result or any(use.operation in (CALL, JOIN) for use in node.uses):
+        layer.mark(BIAS_USED, "its bias is read")
 
 
 def _layers(value: Value, depth: int = 12) -> Iterable[val.Layer]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nnlint.dataflow.holders import Holders
     from nnlint.dataflow.redundancy import RedundantBias
     from nnlint.dataflow.values import Instance, Layer, Value
-    from nnlint.semantics.definitions import Site
+    from nnlint.semantics.definitions import FunctionDefinition, Site
     from nnlint.semantics.program import Program
     from nnlint.syntax.parser import PlacedBlock
 
@@ -173,10 +173,12 @@ class ProjectGraph:
         return placed.block.text[function.start : function.end]
 
     def passes_unknown(self, site: Site, name: str, has_open_keywords: bool) -> bool:
-        """Whether the call may already be given `name` through a star argument: inserting it could then be one too many."""
+        """Whether the call may already be given `name` through a star argument, or does not take it: it cannot just be inserted then."""
         call = call_spans(self._placed(site).block, site.index)
         if any(a.keyword == name for a in call.arguments):
             return False
+        if not all(_accepts(layer.constructor, name) for layer in self.layers[site]):
+            return True
         if any(a.star == "*" for a in call.arguments):
             return True
         by_mapping = has_open_keywords or any(name in layer.arguments for layer in self.layers[site])
@@ -201,9 +203,23 @@ class ProjectGraph:
         return self._edits(site, remove_argument(placed.block.text, call, name, self._position(site, name), default))
 
     def _position(self, site: Site, name: str) -> int | None:
-        found = signature(self.layers[site][0].target)
+        layer = self.layers[site][0]
+        if layer.constructor is not None:
+            parameters = layer.constructor.node.parameters
+            names = [p.name for p in (*parameters.positional_only, *parameters.positional)][1:]
+            return names.index(name) if name in names else None
+        found = signature(layer.target)
         return None if found is None else found.index(name)
 
     def _edits(self, site: Site, edits: list[Edit]) -> tuple[FileEdit, ...]:
         start = self._placed(site).span.start
         return tuple(FileEdit(Edit(e.span.shifted(start), e.content)) for e in edits)
+
+
+def _accepts(constructor: FunctionDefinition | None, name: str) -> bool:
+    """Whether a class that extends a layer takes an argument of this name, for itself or to pass it on."""
+    if constructor is None:
+        return True
+    parameters = constructor.node.parameters
+    named = (*parameters.positional_only, *parameters.positional, *parameters.keyword_only)
+    return parameters.double_star is not None or any(p.name == name for p in named)

@@ -11,6 +11,7 @@ from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import CONSTANT, PARAMETER, UNKNOWN_OPERATION, Node
 from nnlint.dataflow.operators import truth_of
 from nnlint.dataflow.transfer import find_row
+from nnlint.dataflow.transfer.row import keeps
 from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, layers_in
 from nnlint.semantics.definitions import Site
 from nnlint.semantics.signatures import NO_DEFAULT, signature
@@ -155,18 +156,19 @@ class TorchCalls(CallerBase):
         return _as_value(self.interpreter, default)
 
     def apply_layer(self, layer: val.Layer, arguments: Arguments, site: Site | None) -> Value:
-        interpreter = self.interpreter
         if layer.members:
             self.escape_layer(layer, "called in a loop over all modules")
-        inputs: list[Node] = []
         named: dict[str, Value] = {}
         for at, value in enumerate([*arguments.positional, *arguments.splats]):
             named["input" if at == 0 else f"input[{at}]"] = value
         named |= arguments.keywords
-        for value in named.values():
-            inputs += [interpreter.here(t) for t in val.tensors_in(value)]
+        return self._call_layer(layer, {**layer.arguments, **named}, named, site)
+
+    def _call_layer(self, layer: val.Layer, arguments: dict[str, Value], given: dict[str, Value], site: Site | None) -> Value:
+        """A call of a layer on what is `given`, as a node of the present graph."""
+        inputs = [self.interpreter.here(t) for value in given.values() for t in val.tensors_in(value)]
         row = find_row(layer.target)
-        node = interpreter.graph.add(layer.target, tuple(inputs), arguments={**layer.arguments, **named}, layer=layer.origin, site=site)
+        node = self.interpreter.graph.add(layer.target, tuple(inputs), arguments=arguments, layer=layer.origin, site=site)
         if row is None:
             node.reason = f"nothing is known of `{layer.target}`"
         else:
@@ -218,6 +220,12 @@ class TorchCalls(CallerBase):
             options = [o for o in arguments[choices[0]].options if o != NONE or choices[0] not in ("input", "other", "tensors")]  # type: ignore[attr-defined]
             if any(isinstance(o, Tensor) or o == NONE for o in options):
                 return interpreter.join_all([self.operation(name, {**arguments, choices[0]: o}, site) for o in options] or [UNKNOWN])
+        layer = _layer_written_out(name, arguments)
+        if layer is not None:
+            # `F.conv2d(x, weight, self.bias, …)` in a class that extends the layer is a call of the layer.
+            given = {k: v for k, v in arguments.items() if k != "bias"}
+            rest = {k: v for k, v in _functional_defaults(name).items() if k not in given}
+            return self._call_layer(layer, {**layer.arguments, **rest, **given}, given, site)
         inputs: list[Node] = []
         seen: set[int] = set()
         for value in arguments.values():
@@ -229,6 +237,8 @@ class TorchCalls(CallerBase):
             for layer in _layers(value):
                 self.escape_layer(layer, f"given to `{name}`")
         here = {k: Tensor(interpreter.here(v)) if isinstance(v, Tensor) else v for k, v in arguments.items()}
+        if row is not None and row.shift is keeps and len(inputs) == 1 and is_bias(inputs[0]) and name != "torch.detach":
+            return Tensor(inputs[0])  # a cast of the bias is the bias
         self._note_bias_use(name, inputs)
         if row is None:
             if not inputs:
@@ -242,13 +252,7 @@ class TorchCalls(CallerBase):
     def _note_bias_use(self, name: str, inputs: list[Node]) -> None:
         """A bias that is computed with is no longer only added by its own layer; writing into it (`bias.zero_()`) is initialisation."""
         for node in inputs:
-            if (
-                node.operation == PARAMETER
-                and node.layer is not None
-                and node.reason == "bias"
-                and not name.endswith("_")
-                and name != "torch.detach"
-            ):
+            if node.layer is not None and is_bias(node) and not name.endswith("_") and name != "torch.detach":
                 node.layer.mark(BIAS_USED, "its bias is read")
 
     def call_tensor_method(self, receiver: Tensor, name: str, arguments: Arguments, site: Site | None) -> Value:
@@ -294,6 +298,35 @@ class TorchCalls(CallerBase):
         if name in ("item", "tolist", "numpy"):
             self.interpreter.escape_node(node, f"`{name}()`")
         return Unknown(f"`{name}()` of a tensor")
+
+
+def is_bias(node: Node) -> bool:
+    """Whether a node is the bias of a layer, read as a value."""
+    return node.operation == PARAMETER and node.layer is not None and node.reason == "bias"
+
+
+_WRITTEN_OUT = {"torch.nn.functional.linear": "Linear"} | {
+    f"torch.{prefix}{function}{n}d": f"{layer}{n}d"
+    for prefix in ("", "nn.functional.")
+    for function, layer in (("conv", "Conv"), ("conv_transpose", "ConvTranspose"))
+    for n in (1, 2, 3)
+}
+
+
+def _layer_written_out(name: str, arguments: dict[str, Value]) -> val.Layer | None:
+    """The layer whose own function is called with its own bias."""
+    bias = arguments.get("bias")
+    if name not in _WRITTEN_OUT or not isinstance(bias, Tensor) or not is_bias(bias.node):
+        return None
+    layer = bias.node.layer
+    return layer if layer is not None and not layer.members and layer.target.removeprefix("torch.nn.") == _WRITTEN_OUT[name] else None
+
+
+def _functional_defaults(name: str) -> dict[str, Value]:
+    if name.endswith("linear"):
+        return {}
+    ones = {"stride": Const(1), "dilation": Const(1), "groups": Const(1)}
+    return {**ones, "padding": Const(0), "output_padding": Const(0), "padding_mode": Const("zeros")}
 
 
 def _in_order(arguments: Arguments) -> dict[str, Value]:

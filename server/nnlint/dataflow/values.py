@@ -236,7 +236,8 @@ class Mapping_(Heap):
 class Instance(Heap):
     """An object of a project class. State: its attributes. `context` names the construction that made it (see `contexts`).
 
-    `is_stand_in` says that it stands for one that differs in numbers alone: its sizes are another's.
+    `is_stand_in` says that it stands for one that differs in numbers alone: its sizes are another's. `layer_site` is the construction
+    call of an object whose class extends one of torch's layers.
     """
 
     definition: ClassDefinition
@@ -244,6 +245,7 @@ class Instance(Heap):
     is_module: bool
     context: Any = None
     is_stand_in: bool = False
+    layer_site: Site | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -260,6 +262,7 @@ class Layer(Heap):
     has_open_keywords: bool = False
     built_by: tuple[Site, ...] = ()  # the calls, innermost first, of the functions in which it is constructed
     origin_layer: Layer | None = None
+    constructor: FunctionDefinition | None = None  # what takes the arguments of the call, where a class of the project extends the layer
     marks: dict[str, str] = field(default_factory=dict)  # of the origin: what happened to it besides being called, with the reason
     members: tuple[Layer, ...] = ()  # where this stands for all layers of one class in a module, as `modules()` gives them
 

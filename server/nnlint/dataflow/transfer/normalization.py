@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, Shift, ShiftFact
-from nnlint.dataflow.graph import Node
+from nnlint.dataflow.graph import OUTPUT, Node
 from nnlint.dataflow.transfer.linear import spatial_axes
 from nnlint.dataflow.transfer.row import (
     Row,
@@ -71,6 +71,9 @@ def _is_as_wide_as_its_source(node: Node) -> bool:
     """
     source = input_node(node)
     while source is not None and source.operation not in ("torch.nn.Linear", "torch.nn.LazyLinear", "torch.nn.Bilinear"):
+        if source.operation == OUTPUT and source.inputs[0].callee is not None:
+            source = source.inputs[0].callee.results[source.output]
+            continue
         row = registered().get(source.operation)
         if row is None or row.is_linear or row.is_normalization or (row.rank is not input_rank and row.rank is not None and not row.is_sum):
             return False
