@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -74,6 +74,8 @@ class _Explorer:
         self._spent: Counter[int] = Counter()
         self._constructed: set[int] = set()
         self._looked_at = 0
+        self._queued = 0
+        self._parts_waiting: deque[val.Instance] = deque()
         self._sampled: set[Site] = set()  # construction calls in entries of which some were left out
 
     def run(self, entries: Entries) -> ProjectGraph:
@@ -117,11 +119,24 @@ class _Explorer:
 
     def _next_instance(self) -> val.Instance | None:
         """The next module to run: first those that no other module contains, since running them runs their parts as well."""
-        waiting = [i for i in self.contexts.instances if id(i) not in self._ran]
-        chosen = next((i for i in waiting if id(i.definition) not in self.contexts.parts), waiting[0] if waiting else None)
-        if chosen is not None:
-            self._ran.add(id(chosen))
-        return chosen
+        instances, parts = self.contexts.instances, self.contexts.parts
+        while self._queued < len(instances):
+            instance = instances[self._queued]
+            self._queued += 1
+            if id(instance.definition) in parts:
+                self._parts_waiting.append(instance)
+            elif self._is_first_run(instance):
+                return instance
+        while self._parts_waiting:
+            instance = self._parts_waiting.popleft()
+            if self._is_first_run(instance):
+                return instance
+        return None
+
+    def _is_first_run(self, instance: val.Instance) -> bool:
+        is_first = id(instance) not in self._ran
+        self._ran.add(id(instance))
+        return is_first
 
     def _guarded(self, run: Callable[[], None]) -> bool:
         """Runs one entry within its fuel, and says whether it was enough. What was left unfinished is not judged."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import posixpath
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -58,7 +59,7 @@ class Module:
         out = []
         for top in self.parsed.top_level:
             code = _NO_CODE.sub(" ", "\n".join(b.block.text for b in (top.block, *top.members)))
-            out.append((top, frozenset(_WORD.findall(code))))
+            out.append((top, frozenset(map(sys.intern, _WORD.findall(code)))))
         return out
 
     @cached_property

@@ -93,10 +93,15 @@ class ParsedFile:
     """A file cut into blocks. `problems` are offset and message of every block that is not Python."""
 
     text: str
-    scan: Scan
     blocks: tuple[PlacedBlock, ...]
     top_level: tuple[TopLevel, ...] = field(repr=False)
     problems: tuple[tuple[int, str], ...] = ()
+    is_cut_in_strings: bool = False  # triple-quoted strings were taken to end where a definition starts
+
+    @property
+    def scan(self) -> Scan:
+        """The file's lines, which are not kept: they take more room than all else, and few files are asked for them."""
+        return scan(self.text, close_strings_at_definitions=self.is_cut_in_strings)
 
 
 class Parser:
@@ -128,11 +133,11 @@ class Parser:
         if all(_refusal(line) is None for line in scanned.lines) and _are_valid(blocks, text):
             for placed in blocks:
                 placed.block.is_valid = True
-            return ParsedFile(text, scanned, blocks, tuple(_group(blocks)))
-        best = _checked(text, scanned, blocks)
+            return ParsedFile(text, blocks, tuple(_group(blocks)))
+        best = _checked(text, blocks)
         if best.problems and ('"""' in text or "'''" in text):
             scanned = scan(text, close_strings_at_definitions=True)
-            other = _checked(text, scanned, self._cut(text, scanned))
+            other = _checked(text, self._cut(text, scanned), is_cut_in_strings=True)
             if _broken_size(other) < _broken_size(best):
                 return other
         return best
@@ -177,7 +182,7 @@ def _is_valid(text: str) -> bool:
     return True
 
 
-def _checked(text: str, scanned: Scan, blocks: tuple[PlacedBlock, ...]) -> ParsedFile:
+def _checked(text: str, blocks: tuple[PlacedBlock, ...], is_cut_in_strings: bool = False) -> ParsedFile:
     """The file with every block parsed by libcst and its problems collected."""
     problems = []
     for placed in blocks:
@@ -185,7 +190,7 @@ def _checked(text: str, scanned: Scan, blocks: tuple[PlacedBlock, ...]) -> Parse
         problem = placed.block.problem
         if problem is not None:
             problems.append((placed.span.start + problem.offset, problem.message))
-    return ParsedFile(text, scanned, blocks, tuple(_group(blocks)), tuple(problems))
+    return ParsedFile(text, blocks, tuple(_group(blocks)), tuple(problems), is_cut_in_strings)
 
 
 def _group(blocks: Sequence[PlacedBlock]) -> Iterator[TopLevel]:

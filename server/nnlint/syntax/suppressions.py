@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from nnlint.syntax.parser import ParsedFile
+from nnlint.syntax.scanner import Scan
 from nnlint.text import Span
 
 _COMMENT = re.compile(r"#\s*nnlint\s*:\s*(?P<word>ignore-file|ignore|off|on)\s*(?:\[(?P<codes>[^\]]*)\])?", re.IGNORECASE)
@@ -46,11 +47,12 @@ def suppressions_in(parsed: ParsedFile) -> list[Suppression]:
     if "nnlint" not in text.lower() and "noqa" not in text.lower():
         return []
     found: list[Suppression] = []
-    comments = list(_read_comments(parsed))
+    scanned = parsed.scan
+    comments = list(_read_comments(text, scanned.comments))
     for at, (word, comment, selectors, is_noqa) in enumerate(comments):
         match word:
             case "ignore":
-                found.append(Suppression(Scope.LINE, comment, _statement_head(parsed, comment.start), selectors, is_noqa))
+                found.append(Suppression(Scope.LINE, comment, _statement_head(scanned, comment.start), selectors, is_noqa))
             case "ignore-file":
                 found.append(Suppression(Scope.FILE, comment, Span(0, len(text)), selectors))
             case "off":
@@ -60,9 +62,9 @@ def suppressions_in(parsed: ParsedFile) -> list[Suppression]:
     return found
 
 
-def _read_comments(parsed: ParsedFile) -> Iterator[tuple[str, Span, tuple[Selector, ...], bool]]:
-    for span in parsed.scan.comments:
-        comment = parsed.text[span.start : span.end]
+def _read_comments(text: str, comments: Iterable[Span]) -> Iterator[tuple[str, Span, tuple[Selector, ...], bool]]:
+    for span in comments:
+        comment = text[span.start : span.end]
         for match in _COMMENT.finditer(comment):
             yield match["word"].lower(), _spanned(match, span), _selectors(match, span), False
         noqa = _NOQA.search(comment)
@@ -93,9 +95,9 @@ def _range_end(later: list[tuple[str, Span, tuple[Selector, ...], bool]], select
     return end
 
 
-def _statement_head(parsed: ParsedFile, offset: int) -> Span:
+def _statement_head(scanned: Scan, offset: int) -> Span:
     """The logical line that a comment stands in: a statement, or the head of a compound one. A comment of its own covers its line."""
-    for line in parsed.scan.lines:
+    for line in scanned.lines:
         if line.start <= offset < line.end:
             return Span(line.start, line.end)
     return Span(offset, offset)
