@@ -74,6 +74,17 @@ class Engine:
         counts_layers: bool = False,
     ) -> CheckResult:
         """Checks `paths` in the light of the whole project. Raises `Cancelled` soon after `is_cancelled` says so."""
+        with collector_off():
+            return self._check(sources, paths, settings_for, is_cancelled, counts_layers)
+
+    def _check(
+        self,
+        sources: Sources,
+        paths: Sequence[str],
+        settings_for: Callable[[str], Settings],
+        is_cancelled: Callable[[], bool] | None,
+        counts_layers: bool,
+    ) -> CheckResult:
         result = CheckResult()
         program = Program(sources.text, sources.paths(), sources.import_roots, self._parser, self._modules)
         wanted = {path: settings_for(path) for path in dict.fromkeys(paths)}
@@ -97,6 +108,10 @@ class Engine:
         The edited classes and functions are analysed on their own; the rest is what the last `check` found, moved with
         its text. `None` where there was no such check, or where the edit touches more than definitions.
         """
+        with collector_off():
+            return self._check_edit(sources, path, settings_for)
+
+    def _check_edit(self, sources: Sources, path: str, settings_for: Callable[[str], Settings]) -> CheckResult | None:
         last = self._checked.get(path)
         program = Program(sources.text, sources.paths(), sources.import_roots, self._parser, self._modules)
         module = program.module(path)
@@ -124,10 +139,9 @@ class Engine:
         """
         found: list[Finding] = []
         try:
-            with collector_off():
-                graph = make_graph()
-                if result.constructions is not None:
-                    result.constructions += constructions(graph, paths)
+            graph = make_graph()
+            if result.constructions is not None:
+                result.constructions += constructions(graph, paths)
         except Cancelled:
             raise
         except Exception:

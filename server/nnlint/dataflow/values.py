@@ -18,12 +18,13 @@ MAX_ALTERNATIVES = 8
 
 
 class Value:
-    """Base of all abstract values."""
+    """Base of all abstract values. Those that compare by content are never changed; `frozen=True` would make each of the
+    millions that a run makes cost three times as much."""
 
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Unknown(Value):
     """Anything at all. `reason` says, for people, where knowledge ended; it takes no part in comparisons."""
 
@@ -39,7 +40,7 @@ class Unknown(Value):
 UNKNOWN = Unknown()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Const(Value):
     """A Python constant: None, bool, int, float, str, bytes or Ellipsis."""
 
@@ -56,21 +57,21 @@ class Const(Value):
 NONE, TRUE, FALSE = Const(None), Const(True), Const(False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Symbol(Value):
     """An unknown scalar with an identity: equal keys mean equal numbers. `key` is a nested tuple of strings and numbers."""
 
     key: object
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Tensor(Value):
     """The tensor that a graph node computes."""
 
     node: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Function(Value):
     """A function of the project with the frame that it closes over; bound to `receiver` where it is a method."""
 
@@ -79,13 +80,13 @@ class Function(Value):
     receiver: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Lambda(Value):
     node: low.LambdaExpr
     frame: Frame
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Class(Value):
     """A class of the project; `closure` is the frame of the function that defines it, if one does."""
 
@@ -93,14 +94,14 @@ class Class(Value):
     closure: Frame | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class External(Value):
     """Something from outside the project, by dotted name: `torch.nn.Conv2d`, `builtins.len`, `einops.rearrange`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Method(Value):
     """An attribute of a value that is no project code: `x.view`, `layers.append`, `conv.to`."""
 
@@ -108,12 +109,12 @@ class Method(Value):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class ModuleValue(Value):
     module: Module
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Super(Value):
     """`super()` inside a method of `owner`, on `receiver`."""
 
@@ -121,21 +122,21 @@ class Super(Value):
     receiver: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Partial(Value):
     function: Value
     positional: tuple[Value, ...]
     keywords: tuple[tuple[str, Value], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class SliceValue(Value):
     lower: Value
     upper: Value
     step: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Choice(Value):
     """One of several values, which one is not known."""
 
@@ -145,14 +146,14 @@ class Choice(Value):
 # --- parts of sequences whose number is not known ---
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Alternatives(Value):
     """In a sequence: one of several runs of items stands here."""
 
     runs: tuple[tuple[Value, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Repeated(Value):
     """In a sequence: the run of items stands here any number of times, none included."""
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nnlint.semantics.program import Module
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Site:
     """The place of a lowered node: stable while the block's text is, wherever the block moves in its file."""
 

@@ -104,7 +104,8 @@ class Lowering:
                 parts.append(low.Constant(part.value))
             elif isinstance(part, cst.FormattedStringExpression):
                 value = self.expr(part.expression)
-                parts.append(value if part.conversion is None and part.format_spec is None else low.Opaque("format", (value,)))
+                is_plain = part.conversion is None and part.format_spec is None and part.equal is None
+                parts.append(value if is_plain else low.Opaque("format", (value,)))
         return low.FormattedString(tuple(parts))
 
     def templated(self, node: Any) -> low.Node:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from nnlint.syntax import lowered as low
 from nnlint.syntax.blocks import Block, BlockKind, cut
+from nnlint.syntax.lower_python import PythonLowering
 from nnlint.syntax.scanner import MAX_CHAIN, MAX_INDENTS, MAX_NESTING, LogicalLine, Scan, scan
 from nnlint.text import LineIndex, Position, Span
 
@@ -169,17 +170,7 @@ def _are_valid(blocks: Sequence[PlacedBlock], text: str) -> bool:
         for block in new:
             _ = block.body
         return all(block.problem is None for block in new)
-    return _is_valid(text)
-
-
-def _is_valid(text: str) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes and the like are the author's business
-            ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+    return _python_tree(text) is not None
 
 
 def _checked(text: str, blocks: tuple[PlacedBlock, ...], is_cut_in_strings: bool = False) -> ParsedFile:
@@ -239,27 +230,55 @@ def parsable_text(kind: BlockKind, text: str) -> tuple[str, int]:
 
 
 def _parse_block(kind: BlockKind, text: str) -> tuple[tuple[low.Node, ...], SyntaxProblem | None]:
-    # Imported here: a run that finds everything in the cache needs no libcst, whose import takes a good part of a small run.
-    import libcst as cst
-
-    from nnlint.syntax.lower import Lowering
-
+    """CPython's parser is asked first, being some ten times as fast; libcst has what it does not take."""
     source, before = parsable_text(kind, text)
-    try:
-        with collector_off(), deep_recursion():
-            body = Lowering().body(cst.parse_module(source).body)
-    except cst.ParserSyntaxError as error:
-        problem = _python_problem(source) or SyntaxProblem("invalid syntax", _offset(source, error.raw_line, error.raw_column))
-        return (), SyntaxProblem(problem.message, max(problem.offset - before, 0))
-    except RecursionError:
-        return (), SyntaxProblem("the code is nested too deeply to be analyzed", 0)
-    except Exception as error:  # whatever a parser may raise on garbage is the garbage's fault, not the run's
-        return (), SyntaxProblem(f"cannot be parsed ({error})", 0)
+    body = _lowered_by_python(source)
+    if body is None:
+        body, problem = _lowered_by_libcst(source)
+        if problem is not None:
+            return (), SyntaxProblem(problem.message, max(problem.offset - before, 0))
     if kind is BlockKind.MEMBER:
         wrapper = body[0]
         assert isinstance(wrapper, low.ClassDef)
         body = wrapper.body
     return body, None
+
+
+def _lowered_by_python(source: str) -> tuple[low.Node, ...] | None:
+    tree = _python_tree(source)
+    if tree is None:
+        return None
+    try:
+        with collector_off(), deep_recursion():
+            return PythonLowering().body(tree.body)
+    except (KeyError, RecursionError):
+        return None
+
+
+def _python_tree(source: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes and the like are the author's business
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _lowered_by_libcst(source: str) -> tuple[tuple[low.Node, ...], SyntaxProblem | None]:
+    # Imported here: most runs need no libcst, whose import takes a good part of a small run.
+    import libcst as cst
+
+    from nnlint.syntax.lower import Lowering
+
+    try:
+        with collector_off(), deep_recursion():
+            return Lowering().body(cst.parse_module(source).body), None
+    except cst.ParserSyntaxError as error:
+        return (), _python_problem(source) or SyntaxProblem("invalid syntax", _offset(source, error.raw_line, error.raw_column))
+    except RecursionError:
+        return (), SyntaxProblem("the code is nested too deeply to be analyzed", 0)
+    except Exception as error:  # whatever a parser may raise on garbage is the garbage's fault, not the run's
+        return (), SyntaxProblem(f"cannot be parsed ({error})", 0)
 
 
 def _python_problem(source: str) -> SyntaxProblem | None:
