@@ -18,7 +18,7 @@ from nnlint.semantics.definitions import (
     FunctionDefinition,
     ModuleDefinition,
 )
-from nnlint.semantics.torch_names import canonical_name, is_exported
+from nnlint.semantics.torch_names import USUAL_NAMES, canonical_name, is_exported
 from nnlint.syntax import lowered as low
 from nnlint.syntax.parser import BlockName, ParsedFile, Parser, PlacedBlock, TopLevel
 
@@ -312,13 +312,19 @@ class Program:
         if tops is not None:
             item = next((i for s in reversed(tops[-1].block.block.body) if (i := _imported(s, name)) is not None), None)
             return None if item is None else self._imported_origin(module, item)
+        usual: Origin | None = None
         for top in module.stars:
             for statement in top.block.block.body:
                 if isinstance(statement, low.ImportFrom) and statement.names is None:
                     found = self._imported_origin(module, _Import(statement.module, statement.level, name))
-                    if found is not None and not (found.path is None and not is_exported((found.name or "").rpartition(".")[0], name)):
+                    if found is not None and (not _is_torch(statement) or is_exported((found.name or "").rpartition(".")[0], name)):
                         return found
-        return None
+                    if name in USUAL_NAMES and not statement.level and self._absolute_path(module, statement) is None:
+                        usual = Origin(None, USUAL_NAMES[name])
+        return usual
+
+    def _absolute_path(self, module: Module, statement: low.ImportFrom) -> str | None:
+        return self.find_module(statement.module, module) if statement.module else None
 
     def _imported_origin(self, module: Module, item: _Import) -> Origin | None:
         dotted = self._absolute(module, item)
@@ -343,6 +349,7 @@ class Program:
         return self._definition(module, tops[-1], name)
 
     def _from_stars(self, module: Module, name: str) -> Definition | None:
+        usual: Definition | None = None
         for top in module.stars:
             for statement in top.block.block.body:
                 if not isinstance(statement, low.ImportFrom) or statement.names is not None:
@@ -355,7 +362,9 @@ class Program:
                         return found
                 elif isinstance(target, ExternalDefinition) and is_exported(target.name, name):
                     return ExternalDefinition(canonical_name(f"{target.name}.{name}"))
-        return None
+                elif isinstance(target, ExternalDefinition) and name in USUAL_NAMES:
+                    usual = usual or ExternalDefinition(USUAL_NAMES[name])
+        return usual
 
     def _definition(self, module: Module, top: TopLevel, name: str) -> Definition | None:
         block = top.block
@@ -417,6 +426,10 @@ class Read:
     kind: str  # "name" or "module"
     place: str
     name: str
+
+
+def _is_torch(statement: low.ImportFrom) -> bool:
+    return not statement.level and statement.module.split(".")[0] == "torch"
 
 
 def is_import(top: TopLevel) -> bool:

@@ -13,6 +13,8 @@ _ALIASES = {
     "torch.nn.functional.sigmoid": "torch.sigmoid",
     "torch.nn.functional.tanh": "torch.tanh",
 }
+# What these names mean where nothing but the star import of a package that is not read can bind them.
+USUAL_NAMES = {"torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional"}
 
 
 @cache
