@@ -12,6 +12,7 @@ from nnlint.dataflow.values import Tensor, Value
 
 if TYPE_CHECKING:
     from nnlint.dataflow.contexts import Contexts
+    from nnlint.dataflow.dimensions import Dimensions
     from nnlint.dataflow.interpreter import Interpreter
     from nnlint.semantics.definitions import FunctionDefinition, Site
 
@@ -21,6 +22,7 @@ class CallerBase(ABC):
 
     interpreter: Interpreter
     contexts: Contexts
+    dimensions: Dimensions
     _frozen_in: dict[int, Frame | None]  # by the id of a layer's origin: the activation that switched it to eval mode
 
     @abstractmethod

@@ -13,6 +13,7 @@ from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, LAYER, MODULE_METHODS
 from nnlint.dataflow.containers import Containers
 from nnlint.dataflow.contexts import Contexts, arguments_key, cells_of, copy_of
+from nnlint.dataflow.dimensions import Dimensions
 from nnlint.dataflow.frames import Flow, Frame, OutOfFuel
 from nnlint.dataflow.python_calls import call_method, call_python
 from nnlint.dataflow.torch_calls import TorchCalls
@@ -41,6 +42,7 @@ class Caller(Containers, TorchCalls):
         self.contexts = Contexts(interpreter)
         self._active: list[FunctionDefinition] = []
         self._frozen_in: dict[int, Frame | None] = {}
+        self.dimensions = Dimensions()
         self._plain_results: dict[Hashable, Value] = {}
 
     def call(self, function: Value, arguments: Arguments, site: Site | None, frame: Frame | None = None) -> Value:
@@ -93,6 +95,7 @@ class Caller(Containers, TorchCalls):
     def _call_each(self, options: tuple[Value, ...], arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
         """Calls each callable option from the same state; the ones that cannot be called would raise."""
         callable_options = [o for o in options if not isinstance(o, Const)]
+        self.dimensions.decide(tuple(callable_options))
         if not callable_options:
             return UNKNOWN
         results: list[Value] = []

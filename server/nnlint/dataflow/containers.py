@@ -113,6 +113,7 @@ class Containers(CallerBase):
         items = holder.items
         if isinstance(key, val.SliceValue):
             return self._slice(holder, key)
+        self.dimensions.note_selector(key)
         run = val.axis_run_of(items[0]) if len(items) == 1 else None
         if run is not None:
             index_known = isinstance(key, Const) and isinstance(key.value, int)
@@ -158,6 +159,7 @@ class Containers(CallerBase):
         return view
 
     def _mapping_item(self, holder: val.Mapping_, key: Value) -> Value:
+        self.dimensions.note_selector(key)
         pattern = pattern_of(key)
         if pattern is not None and pattern in holder.entries:
             return holder.entries[pattern]

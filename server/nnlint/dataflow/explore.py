@@ -10,6 +10,7 @@ from functools import partial
 from nnlint.dataflow import values as val
 from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, MODULE_METHODS, decorator_name
+from nnlint.dataflow.dimensions import DIMENSIONS, Undecided
 from nnlint.dataflow.effects import returns_value
 from nnlint.dataflow.frames import Frame, OutOfFuel
 from nnlint.dataflow.graph import CALL, INPUT, JOIN, Graph, Node, ProjectGraph
@@ -150,18 +151,21 @@ class _Explorer:
         except (OutOfFuel, RecursionError):
             for layer in self.contexts.layers[first:]:
                 layer.mark(ESCAPED, "the analysis took too long")
-            for key, context in list(self.contexts.known.items()):
-                if context is None:
-                    del self.contexts.known[key]
-            for key, summary in list(self.contexts.summaries.items()):
-                if summary is None:
-                    del self.contexts.summaries[key]
+            self._drop_unfinished()
             for graph in self.contexts.graphs:
                 if not graph.callers:
                     graph.is_root = True
             self.interpreter.caller._active.clear()
             self.interpreter.journal._logs.clear()
             return False
+
+    def _drop_unfinished(self) -> None:
+        for key, context in list(self.contexts.known.items()):
+            if context is None:
+                del self.contexts.known[key]
+        for key, summary in list(self.contexts.summaries.items()):
+            if summary is None:
+                del self.contexts.summaries[key]
 
     # --- entries ---
 
@@ -197,18 +201,47 @@ class _Explorer:
     def _is_relevant_class(self, definition: ClassDefinition) -> bool:
         return self.interpreter.classes.is_module(definition)
 
+    def _by_dimensions(self, definition: FunctionDefinition, run: Callable[[dict[str, Value]], None]) -> None:
+        """Runs an entry; where one of its parameters decides between layers for one, two and three dimensions, once for each."""
+        parameters = definition.node.parameters
+        names = [p.name for p in (*parameters.positional_only, *parameters.positional, *parameters.keyword_only) if p.default is None]
+        dimensions = self.interpreter.caller.dimensions
+        dimensions.selectors.clear()
+        dimensions.compared.clear()
+        dimensions.open = frozenset(_parameter(definition, name).key for name in names)
+        try:
+            run({})
+            return
+        except Undecided as undecided:
+            parameter = undecided.parameter
+        finally:
+            dimensions.open = frozenset()
+        self._drop_unfinished()
+        for number in DIMENSIONS:
+            run({parameter: Const(number)})
+
     def _construct(self, definition: ClassDefinition) -> None:
         for method in definition.methods.values():
             if _belongs_to_class(method) and returns_value(method.node) and "classmethod" in map(decorator_name, method.node.decorators):
                 self._call_function(method, val.Class(definition))
         found = self.interpreter.classes.find_method(definition, None, "__init__")
-        arguments = Arguments() if found is None else self._entry_arguments(found[0], skip_self=True)
-        self.contexts.construct(val.Class(definition), arguments, None, None)
+        if found is None:
+            self.contexts.construct(val.Class(definition), Arguments(), None, None)
+            return
+        method, _ = found
+
+        def run(known: dict[str, Value]) -> None:
+            self.contexts.construct(val.Class(definition), self._entry_arguments(method, True, known), None, None)
+
+        self._by_dimensions(method, run)
 
     def _call_function(self, definition: FunctionDefinition, receiver: val.Class | None = None) -> None:
+        self._by_dimensions(definition, lambda known: self._call_knowing(definition, receiver, known))
+
+    def _call_knowing(self, definition: FunctionDefinition, receiver: val.Class | None, known: dict[str, Value]) -> None:
         graph, self.interpreter.graph = self.interpreter.graph, Graph(definition.name, is_root=True)
         try:
-            arguments = self._entry_arguments(definition, skip_self=receiver is not None)
+            arguments = self._entry_arguments(definition, receiver is not None, known)
             result = self.interpreter.caller.inline(definition, None, receiver, arguments, None, None)
             for tensor in val.tensors_in(result):
                 self.interpreter.graph.results.append(tensor.node)
@@ -243,14 +276,16 @@ class _Explorer:
         finally:
             self.interpreter.graph = graph
 
-    def _entry_arguments(self, definition: FunctionDefinition, skip_self: bool) -> Arguments:
-        """An entry takes its defaults and empty star arguments; parameters without a default are symbols."""
+    def _entry_arguments(self, definition: FunctionDefinition, skip_self: bool, known: dict[str, Value]) -> Arguments:
+        """An entry takes its defaults and empty star arguments; parameters without a default are symbols, if they are not `known`."""
         arguments = Arguments(has_entry_keywords=definition.node.parameters.double_star is not None)
         parameters = definition.node.parameters
         positional = (*parameters.positional_only, *parameters.positional)[1 if skip_self else 0 :]
         for parameter in (*positional, *parameters.keyword_only):
-            if parameter.default is None:
-                symbol = Symbol(("parameter", definition.module.path, definition.block.key, parameter.name))
+            if parameter.name in known:
+                arguments.keywords[parameter.name] = known[parameter.name]
+            elif parameter.default is None:
+                symbol = _parameter(definition, parameter.name)
                 arguments.keywords[parameter.name] = self._default_configuration(definition, parameter.annotation) or symbol
         return arguments
 
@@ -391,6 +426,10 @@ def _layers(value: Value, depth: int = 12) -> Iterable[val.Layer]:
     elif depth:
         for part in val.parts_of(value):
             yield from _layers(part, depth - 1)
+
+
+def _parameter(definition: FunctionDefinition, name: str) -> Symbol:
+    return Symbol(("parameter", definition.module.path, definition.block.key, name))
 
 
 def _belongs_to_class(method: FunctionDefinition) -> bool:

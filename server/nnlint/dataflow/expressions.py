@@ -199,6 +199,7 @@ class Expressions(Loops):
         for word, right_node in node.comparisons:
             right = self.evaluate(frame, right_node)
             tensors.append(right)
+            self.caller.dimensions.note_comparison(left, right)
             one = compare(word, left, right)
             if one is False:
                 return FALSE
@@ -267,15 +268,15 @@ class Expressions(Loops):
 
     def _formatted(self, frame: Frame, node: low.FormattedString) -> Value:
         pieces: list[str] = []
-        known = True
+        unknown: list[object] = []
         for part in node.parts:
             value = self.evaluate(frame, part)
             if isinstance(value, Const) and isinstance(value.value, (str, int, float, bool, type(None))):
                 pieces.append(str(value.value))
             else:
                 pieces.append("{}")
-                known = False
-        return Const("".join(pieces)) if known else Symbol(("pattern", "".join(pieces)))
+                unknown.append(value.key if isinstance(value, Symbol) else self.next_serial())
+        return Symbol(("pattern", "".join(pieces), *unknown)) if unknown else Const("".join(pieces))
 
     def _yield(self, frame: Frame, node: low.YieldExpr) -> Value:
         value = NONE if node.value is None else self.evaluate(frame, node.value)

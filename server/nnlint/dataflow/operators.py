@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
 from nnlint.dataflow import values as val
-from nnlint.dataflow.values import UNKNOWN, Const, Symbol, Tensor, Unknown, Value
+from nnlint.dataflow.values import UNKNOWN, Const, Symbol, Tensor, Unknown, Value, pattern_of
 
 MAX_SYMBOL_DEPTH = 6
 
@@ -44,10 +45,22 @@ def symbol_depth(key: object) -> int:
     return 1 + max((symbol_depth(k) for k in key), default=0) if isinstance(key, tuple) else 0
 
 
+_CONVERSION = re.compile(r"%[-+ #0-9.]*[dsir]")
+
+
+def _pattern_text(value: Const | Symbol) -> str | None:
+    """The text of a string, `{}` standing for what is not known of it."""
+    return value.value if isinstance(value, Const) and isinstance(value.value, str) else pattern_of(value)
+
+
 def symbolic(word: str, left: Const | Symbol, right: Const | Symbol) -> Value:
     keys = [v.key if isinstance(v, Symbol) else v.value for v in (left, right)]
+    texts = [_pattern_text(v) for v in (left, right)]
+    if word == "+" and texts[0] is not None and texts[1] is not None:
+        return Symbol(("pattern", texts[0] + texts[1], *(k for v, k in zip((left, right), keys, strict=True) if isinstance(v, Symbol))))
     if isinstance(left, Const) and isinstance(left.value, str):
-        return Unknown("formatted text")
+        is_one = word == "%" and len(_CONVERSION.findall(left.value)) == 1
+        return Symbol(("pattern", _CONVERSION.sub("{}", left.value), keys[1])) if is_one else Unknown("formatted text")
     if word in ("*", "+") and isinstance(left, Const):
         keys.reverse()
     if word in ("*", "//", "/") and keys[1] == 1 and isinstance(left, Symbol):

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from nnlint.dataflow import values as val
 from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, LAYER
+from nnlint.dataflow.dimensions import DIMENSIONS
 from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.operators import MAX_SYMBOL_DEPTH, symbol_depth, truth_of
-from nnlint.dataflow.values import FALSE, NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, pattern_of
+from nnlint.dataflow.values import FALSE, NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, choice, pattern_of
 from nnlint.semantics.definitions import ClassDefinition, Site
+from nnlint.semantics.signatures import signature
 
 if TYPE_CHECKING:
     from nnlint.dataflow.calls import Caller
@@ -265,7 +267,7 @@ def _number(name: str) -> _Model:
             truth = truth_of(value)
             return Symbol(("bool", caller.interpreter.next_serial())) if truth is None else Const(truth)
         if isinstance(value, Symbol):
-            return Symbol((name, value.key)) if name != "builtins.str" else Symbol(("text", caller.interpreter.next_serial()))
+            return Symbol((name, value.key)) if name != "builtins.str" else Symbol(("pattern", "{}", value.key))
         for tensor in val.tensors_in(value):
             caller.interpreter.escape_node(tensor.node, f"`{name}`")
         return Unknown(f"`{name.removeprefix('builtins.')}()`")
@@ -395,6 +397,12 @@ def _getattr(caller: Caller, arguments: Arguments, site: Site | None, frame: Fra
     pattern = pattern_of(key)
     if pattern is not None and isinstance(holder, val.Instance) and pattern in holder.state:
         return holder.state[pattern]  # type: ignore[no-any-return]
+    if pattern is not None and isinstance(holder, val.External):
+        caller.dimensions.note_selector(key)
+        names = [pattern.replace("{}", str(n)) for n in DIMENSIONS]
+        found = [val.External(f"{holder.name}.{name}") for name in names]
+        if pattern.count("{}") == 1 and all(signature(one.name) is not None for one in found):
+            return choice(list(found))
     if isinstance(key, Const) and isinstance(key.value, str):
         if default and isinstance(holder, val.Instance) and _has(caller, holder, key.value) is False:
             return default[0]
@@ -536,7 +544,8 @@ def _callable(caller: Caller, arguments: Arguments, site: Site | None, frame: Fr
     value = arguments.positional[0] if arguments.positional else UNKNOWN
     if isinstance(value, (val.Function, val.Class, val.External, val.Partial, val.Lambda, val.Layer, val.Method)):
         return TRUE
-    return FALSE if isinstance(value, Const) else Symbol(("callable", caller.interpreter.next_serial()))
+    is_data = isinstance(value, (Const, Tensor)) or (isinstance(value, (val.Sequence, val.Mapping_)) and not value.is_module)
+    return FALSE if is_data else Symbol(("callable", caller.interpreter.next_serial()))
 
 
 def _type(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:

@@ -221,7 +221,9 @@ class Statements(Expressions):
                 outcomes = [self._matches(frame, item, subject) for item in items]
                 return True if True in outcomes else None if None in outcomes else False
             case _:
-                return compare("==", subject, self.evaluate(frame, pattern))
+                expected = self.evaluate(frame, pattern)
+                self.caller.dimensions.note_comparison(subject, expected)
+                return compare("==", subject, expected)
 
     def _opaque_statement(self, frame: Frame, node: low.Opaque) -> None:
         return None
