@@ -233,6 +233,9 @@ class Classes:
             )
         if name == "__dict__":
             return self.interpreter.caller.attributes_of(receiver)
+        asked = self.find_method(receiver.definition, receiver.closure, "__getattr__")
+        if asked is not None and not name.startswith("__"):
+            return self.interpreter.caller.call_simply(val.Function(asked[0], asked[1], receiver), Const(name))
         return val.Method(receiver, name)
 
     def _of_super(self, owner: ClassDefinition, receiver: Value, name: str) -> Value:

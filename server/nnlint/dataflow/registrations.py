@@ -68,8 +68,13 @@ def _mentions(machine: Machine, module: Module, names: set[str]) -> Iterator[tup
             continue
         user = program.module(path)
         for top, words in user.top_level_words if user is not None else ():
-            if user is not None and not is_import(top) and any(program.origin(user, n) == Origin(module.path, n) for n in names & words):
+            if user is not None and _may_fill(top) and any(program.origin(user, n) == Origin(module.path, n) for n in names & words):
                 yield user, top
+
+
+def _may_fill(top: TopLevel) -> bool:
+    """Whether a statement could fill a registry, by its first word: what only uses one stands inside definitions without decorators."""
+    return not is_import(top) and not top.block.block.text.lstrip().startswith(("def ", "class ", "async "))
 
 
 def _run(machine: Machine, user: Module, top: TopLevel, names: set[str]) -> None:
