@@ -131,7 +131,9 @@ class Places(Machine):
                 )
             case val.Instance() if "__items__" in holder.state:
                 self.set_item(holder.state["__items__"], key, value)
-            case Tensor() if isinstance(value, Tensor):
+            case Tensor(node=node):
+                # What the variable holds from here on is no longer what the operation computed.
+                self.escape_node(node, "written into in part")
                 self.escape(value, "written into a tensor")
             case _:
                 self.escape(value, "stored in something unknown")

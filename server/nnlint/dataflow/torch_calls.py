@@ -11,7 +11,7 @@ from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import CONSTANT, PARAMETER, UNKNOWN_OPERATION, Node
 from nnlint.dataflow.operators import truth_of
 from nnlint.dataflow.transfer import find_row
-from nnlint.dataflow.transfer.row import keeps
+from nnlint.dataflow.transfer.row import destroys, keeps
 from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, layers_in
 from nnlint.semantics.definitions import Site
 from nnlint.semantics.signatures import NO_DEFAULT, signature
@@ -268,8 +268,14 @@ class TorchCalls(CallerBase):
             # `x.view(*x.shape[:-1], heads, -1)`: as many sizes as there happen to be.
             whole = self.interpreter.sequence(arguments.positional, "tuple")
             arguments = type(arguments)([whole], arguments.keywords)
-        bound = signature(f"torch.Tensor.{name}")
         public = f"torch.{name}" if find_row(canonical_name(f"torch.{name}")) is not None else f"torch.Tensor.{name}"
+        # Methods that torch documents only as functions take the same arguments.
+        spaces = ("torch.Tensor", "torch", "torch.nn.functional")
+        bound = next((found for space in spaces if (found := signature(f"{space}.{name}")) is not None), None)
+        row = find_row(canonical_name(public))
+        if bound is None and row is not None and not arguments.is_open and (not arguments.positional or row.shift is destroys):
+            rest = {f"argument[{at}]": v for at, v in enumerate(arguments.positional)}
+            return self.operation(public, {"input": receiver, **rest, **arguments.keywords}, site)
         if bound is None or arguments.is_open:
             inplace = name[:-1] if name.endswith("_") and not name.endswith("__") else None
             if inplace is not None and signature(f"torch.Tensor.{inplace}") is not None:

@@ -108,7 +108,7 @@ def _quotient(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 def _scaled(fact: ShiftFact, node: Node, factor: Value | None) -> ShiftFact:
     if not isinstance(fact, Shift):
         return fact
-    if isinstance(factor, (Const, Symbol)) or factor is None:
+    if isinstance(factor, (Const, Symbol)):
         return fact.inexact()
     if not isinstance(factor, Tensor) or node.rank is None:
         return ANY_SHIFT
@@ -154,7 +154,11 @@ def _is_far_below(value: Value) -> bool:
 
 def _meets_only_softmax(node: Node, depth: int = 8) -> bool:
     """Whether all that reads a value is a softmax, behind casts and further masks of this kind at most."""
-    return depth > 0 and all(_is_softmax(use) or (_hands_on(use) and _meets_only_softmax(use, depth - 1)) for use in node.uses)
+    return (
+        depth > 0
+        and node not in node.graph.results
+        and all(_is_softmax(use) or (_hands_on(use) and _meets_only_softmax(use, depth - 1)) for use in node.uses)
+    )
 
 
 def _is_softmax(node: Node) -> bool:
@@ -169,10 +173,10 @@ def _hands_on(node: Node) -> bool:
     return row is not None and row.shift is keeps and row.size is same_sizes
 
 
-_SUMS = "torch.add torch.Tensor.add torch.Tensor.add_"
-_DIFFERENCES = "torch.sub torch.subtract torch.Tensor.sub torch.Tensor.sub_"
-_PRODUCTS = "torch.mul torch.multiply torch.Tensor.mul torch.Tensor.mul_"
-_QUOTIENTS = "torch.div torch.divide torch.true_divide torch.Tensor.div torch.Tensor.div_"
+_SUMS = "torch.add torch.Tensor.add_"
+_DIFFERENCES = "torch.sub torch.subtract torch.Tensor.sub_"
+_PRODUCTS = "torch.mul torch.multiply torch.Tensor.mul_"
+_QUOTIENTS = "torch.div torch.divide torch.true_divide torch.Tensor.div_"
 
 register(_SUMS, Row(_sum, broadcast_rank, size=_size, rank_change=_rank_change, is_sum=True))
 register(_DIFFERENCES, Row(_difference, broadcast_rank, size=_size, rank_change=_rank_change, is_sum=True, cancels=True))
@@ -186,6 +190,6 @@ register(
 )
 register("torch.where", Row(_chosen, broadcast_rank, size=_size))
 register(
-    "torch.masked_fill torch.Tensor.masked_fill torch.Tensor.masked_fill_",
+    "torch.masked_fill torch.Tensor.masked_fill_",
     Row(_masked, input_rank, size=same_sizes),
 )

@@ -247,8 +247,8 @@ def splits_last_axis(node: Node) -> bool:
 # --- permutations ---
 
 _PERMUTATIONS = """
-torch.permute torch.Tensor.permute torch.transpose torch.Tensor.transpose torch.Tensor.transpose_ torch.swapaxes torch.swapdims
-torch.Tensor.swapaxes torch.movedim torch.moveaxis torch.Tensor.movedim torch.t torch.Tensor.t torch.Tensor.mT
+torch.permute torch.transpose torch.Tensor.transpose_ torch.swapaxes torch.swapdims torch.movedim torch.moveaxis torch.t
+torch.Tensor.mT
 """
 PERMUTATIONS = frozenset(_PERMUTATIONS.split())
 
@@ -616,35 +616,34 @@ def _made_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
 
 
 register(f"{PARAMETER} {CONSTANT}", Row(joins, size=_made_size))
-register("torch.flatten torch.nn.Flatten torch.Tensor.flatten", Row(_flatten, _flatten_rank, size=_flatten_size))
-register("torch.reshape torch.Tensor.view torch.Tensor.reshape", Row(_view, _view_rank, size=_view_size, rank_tie=_view_tie))
+register("torch.flatten torch.nn.Flatten", Row(_flatten, _flatten_rank, size=_flatten_size))
+register("torch.reshape torch.Tensor.view", Row(_view, _view_rank, size=_view_size, rank_tie=_view_tie))
 register(_PERMUTATIONS, Row(_permute, _permute_rank, size=_permute_size, rank_change=lambda node: 0))
 register(
-    "torch.unsqueeze torch.Tensor.unsqueeze torch.Tensor.unsqueeze_",
+    "torch.unsqueeze torch.Tensor.unsqueeze_",
     Row(_unsqueeze, _unsqueeze_rank, size=_unsqueeze_size, rank_change=lambda node: 1),
 )
 register(
-    "torch.squeeze torch.Tensor.squeeze torch.Tensor.squeeze_",
+    "torch.squeeze torch.Tensor.squeeze_",
     Row(_squeeze, _squeeze_rank, size=_squeeze_size, rank_change=_squeeze_change),
 )
 register("torch.cat torch.concat torch.concatenate", Row(_cat, _cat_rank, size=_cat_size))
 register("torch.stack", Row(_stack, _stack_rank))
 register(
-    "torch.chunk torch.split torch.tensor_split torch.Tensor.chunk torch.Tensor.split torch.split_with_sizes",
+    "torch.chunk torch.split torch.tensor_split torch.split_with_sizes",
     Row(_along, input_rank, lambda node: True, size=_cut_size),
 )
-register("torch.unbind torch.Tensor.unbind", Row(_unbind, _unbind_rank, lambda node: True, size=_unbind_size, rank_change=lambda node: -1))
+register("torch.unbind", Row(_unbind, _unbind_rank, lambda node: True, size=_unbind_size, rank_change=lambda node: -1))
 register("torch.unbind.part", Row(_unbound, size=lambda node, axis: (node.inputs[0], axis + 1)))
 register(
-    "torch.narrow torch.flip torch.roll torch.Tensor.narrow torch.Tensor.flip torch.Tensor.roll "
-    "torch.Tensor.repeat_interleave torch.repeat_interleave",
+    "torch.narrow torch.flip torch.roll torch.repeat_interleave",
     Row(_along, input_rank),
 )
 register("torch.Tensor.__getitem__", Row(_item, _item_rank, size=_item_size))
 register("torch.Tensor.expand", Row(_expand, _expand_rank, size=_expand_size))
-register("torch.Tensor.repeat torch.tile torch.Tensor.tile", Row(_expand, _expand_rank))
+register("torch.Tensor.repeat torch.tile", Row(_expand, _expand_rank))
 register(
-    "torch.unflatten torch.nn.Unflatten torch.Tensor.unflatten",
+    "torch.unflatten torch.nn.Unflatten",
     Row(_unflatten, _unflatten_rank, size=_unflatten_size, rank_change=_unflatten_change),
 )
 register(

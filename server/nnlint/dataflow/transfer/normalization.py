@@ -151,7 +151,7 @@ register("torch.nn.SyncBatchNorm", Row(_batch_norm, input_rank, size=same_sizes,
 register(_INSTANCE, Row(_instance_norm, _norm_rank, size=same_sizes, is_normalization=True))
 register("torch.nn.GroupNorm torch.nn.functional.group_norm", Row(_group_norm, input_rank, size=same_sizes, is_normalization=True))
 register("torch.nn.LayerNorm torch.nn.functional.layer_norm", Row(_layer_norm, input_rank, size=same_sizes, is_normalization=True))
-register("torch.nn.functional.batch_norm torch.batch_norm", Row(_functional_batch_norm, input_rank, size=same_sizes, is_normalization=True))
+register("torch.nn.functional.batch_norm", Row(_functional_batch_norm, input_rank, size=same_sizes, is_normalization=True))
 register("torch.nn.functional.instance_norm", Row(_functional_instance_norm, input_rank, size=same_sizes, is_normalization=True))
 register(
     "torch.nn.RMSNorm torch.nn.functional.rms_norm torch.nn.LocalResponseNorm "

@@ -84,7 +84,7 @@ torch.relu torch.relu_ torch.sigmoid torch.sigmoid_ torch.tanh torch.tanh_ torch
 torch.pow torch.clamp torch.clip torch.sin torch.cos torch.sign torch.round torch.floor torch.ceil torch.reciprocal torch.erf torch.log1p
 torch.expm1 torch.selu torch.celu torch.prelu torch.rrelu torch.nan_to_num torch.eq torch.ne torch.lt torch.le torch.gt torch.ge
 torch.logical_and torch.logical_or torch.logical_not torch.isnan torch.isinf torch.log2 torch.log10 torch.Tensor.long torch.Tensor.int
-torch.Tensor.bool torch.Tensor.byte torch.clamp_min torch.clamp_max torch.clamp_ torch.logit torch.bernoulli
+torch.Tensor.bool torch.Tensor.byte torch.clamp_min torch.clamp_max torch.clamp_ torch.logit
 """
 _FUNCTIONAL_ACTIVATIONS = """
 relu6 leaky_relu leaky_relu_ prelu rrelu elu elu_ selu celu gelu silu mish hardtanh hardtanh_ hardswish hardsigmoid hardshrink softplus
@@ -102,7 +102,7 @@ register(_ACTIVATIONS, Row(destroys, input_rank, size=same_sizes))
 register("torch.nn.GLU torch.nn.functional.glu", Row(destroys, input_rank))
 register(
     "torch.nn.Dropout torch.nn.AlphaDropout torch.nn.FeatureAlphaDropout torch.nn.functional.dropout "
-    "torch.nn.functional.alpha_dropout torch.nn.functional.feature_alpha_dropout torch.dropout torch.Tensor.dropout",
+    "torch.nn.functional.alpha_dropout torch.nn.functional.feature_alpha_dropout torch.dropout ",
     Row(_dropout, input_rank, size=same_sizes),
 )
 register(

@@ -98,15 +98,16 @@ def _has_dim(node: Node) -> bool:
     return "dim" in node.arguments
 
 
-register("torch.mean torch.Tensor.mean", Row(_mean, _rank, size=_size, rank_change=_rank_change))
-register("torch.sum torch.Tensor.sum torch.nanmean torch.nansum", Row(_total, _rank, size=_size, rank_change=_rank_change))
-register("torch.std torch.var torch.Tensor.std torch.Tensor.var", Row(_spread, _rank, size=_size, rank_change=_rank_change, cancels=True))
-register("torch.amax torch.amin torch.Tensor.amax torch.Tensor.amin", Row(_extremum, _rank))
-register("torch.max torch.min torch.median torch.Tensor.max torch.Tensor.min torch.Tensor.median", Row(_extremum, _rank, _has_dim))
+register("torch.mean", Row(_mean, _rank, size=_size, rank_change=_rank_change))
+register("torch.sum torch.nanmean torch.nansum", Row(_total, _rank, size=_size, rank_change=_rank_change))
+register("torch.std torch.var", Row(_spread, _rank, size=_size, rank_change=_rank_change, cancels=True))
+register("torch.amax torch.amin", Row(_extremum, _rank))
+register("torch.max torch.min torch.median", Row(_extremum, _rank, _has_dim))
 register(
     "torch.norm torch.prod torch.argmax torch.argmin torch.logsumexp torch.any torch.all "
     "torch.std_mean torch.var_mean torch.linalg.norm torch.count_nonzero",
     Row(destroys),
 )
-register("torch.topk torch.sort torch.kthvalue torch.mode torch.unique", Row(destroys, input_rank, lambda node: True))
+register("torch.topk torch.sort", Row(destroys, input_rank, lambda node: True))
+register("torch.kthvalue torch.mode torch.unique", Row(destroys, returns_several=lambda node: True))
 register("torch.cumsum torch.cumprod torch.argsort", Row(destroys, input_rank))

@@ -18,6 +18,7 @@ from nnlint.dataflow.transfer.row import (
     keeps,
     keeps_inexactly,
     register,
+    same_sizes,
 )
 from nnlint.dataflow.values import Const
 
@@ -27,6 +28,14 @@ def _with_spatial(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     if not isinstance(fact, Shift) or rank is None:
         return destroys(node, facts)
     return Shift(fact.axes | set(range(1, rank)))
+
+
+def _to_channels(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
+    """Neighbors become channels: what differs between them then differs between those."""
+    fact, rank = keeps_inexactly(node, facts), input_rank(node)
+    if not isinstance(fact, Shift) or rank is None:
+        return destroys(node, facts)
+    return Shift(fact.axes | {rank - 3}) if fact.axes & {rank - 2, rank - 1} else fact
 
 
 def _pad(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
@@ -64,10 +73,10 @@ for _n in (1, 2, 3):
     register(f"torch.nn.ZeroPad{_n}d torch.nn.ConstantPad{_n}d", Row(_constant_pad_layer, input_rank))
     register(f"torch.nn.ReflectionPad{_n}d torch.nn.ReplicationPad{_n}d torch.nn.CircularPad{_n}d", Row(keeps, input_rank))
 register("torch.nn.PixelShuffle torch.nn.functional.pixel_shuffle torch.pixel_shuffle", Row(_with_spatial, input_rank))
+register("torch.nn.PixelUnshuffle torch.nn.functional.pixel_unshuffle torch.pixel_unshuffle", Row(_to_channels, input_rank))
 register(
-    "torch.nn.PixelUnshuffle torch.nn.functional.pixel_unshuffle torch.pixel_unshuffle torch.nn.ChannelShuffle "
-    "torch.nn.functional.channel_shuffle torch.channel_shuffle",
-    Row(keeps_inexactly, input_rank),
+    "torch.nn.ChannelShuffle torch.nn.functional.channel_shuffle torch.channel_shuffle",
+    Row(keeps_inexactly, input_rank, size=same_sizes),
 )
 register("torch.nn.functional.grid_sample torch.nn.functional.affine_grid", Row(destroys, input_rank))
 register(

@@ -115,7 +115,9 @@ def fact_of(node: Node, facts: Sequence[ShiftFact], name: str = "input") -> Shif
     for read, fact in zip(node.inputs, facts, strict=True):
         if read is wanted:
             return with_rank(fact, read.rank)
-    return NO_SHIFT
+    # Where the first tensor is not bound to the name that is asked for, nobody knows which one it is.
+    is_unbound = name == "input" and name not in node.arguments and any(fact is not NO_SHIFT for fact in facts)
+    return ANY_SHIFT if is_unbound else NO_SHIFT
 
 
 def others_are_untouched(node: Node, facts: Sequence[ShiftFact], name: str = "input") -> bool:
