@@ -122,7 +122,6 @@ def _targets(sizes: tuple[int, ...]) -> list[str]:
             "n * c, h",
             "*x.shape[:-1], 2, -1",
             "n, c, -1, h // 2",
-            "x.size()[:-1] + (2, h // 2)",
         ]
     return out
 
