@@ -62,7 +62,7 @@ clean:
 	@touch $@
 
 .venv/torch.stamp: .venv/pyvenv.cfg
-	$(PIP) $(TORCH) numpy
+	$(PIP) $(TORCH) numpy einops
 	@touch $@
 
 .venv/dev.stamp: .venv/installed.stamp

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from nnlint.dataflow import einops_calls
 from nnlint.dataflow import values as val
 from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, LAYER
@@ -661,5 +662,5 @@ _MODELS: dict[str, _Model] = {
     "collections.namedtuple": _namedtuple, "collections.namedtuple()": _named_tuple, "itertools.islice": _islice,
     "inspect.isclass": _isclass, "collections.deque": _to_sequence("list"),
     "typing.cast": lambda c, a, s, f: a.positional[1] if len(a.positional) > 1 else UNKNOWN,
-    "copy.replace": lambda c, a, s, f: None, "builtins.next": _next, "itertools.tee": _first,
+    "copy.replace": lambda c, a, s, f: None, "builtins.next": _next, "itertools.tee": _first, **einops_calls.MODELS,
 }  # fmt: skip
