@@ -26,6 +26,7 @@ from nnlint.syntax.parser import TopLevel, deep_recursion
 FUEL = 200_000  # steps of one entry, or of one method of a module
 CLASS_FUEL = 400_000  # steps of the methods of all objects of one class
 _DULL_ENTRIES = 2
+_DULL_METHODS = 3
 TORCH = "torch"  # stands for a path in what entries mention
 _LAYER_WORDS = frozenset(name.rpartition(".")[2] for name in layer_signatures()) - {"Module"}
 _SIGNS = _LAYER_WORDS | {"getattr"}  # of a statement that constructs layers, maybe by names in strings
@@ -76,6 +77,7 @@ class _Explorer:
         self._constructed: set[int] = set()
         self._looked_at = 0
         self._queued = 0
+        self._dull: Counter[int] = Counter()  # by the id of a method: runs in a row that touched no layer
         self._parts_waiting: deque[val.Instance] = deque()
         self._sampled: set[Site] = set()  # construction calls in entries of which some were left out
 
@@ -316,15 +318,30 @@ class _Explorer:
             found = self.interpreter.classes.find_method(instance.definition, instance.closure, name)
             if found is None or self._is_covered(instance, found[0], name) or self._is_idle(found[0]) or _belongs_to_class(found[0]):
                 continue
+            if self._is_dull(instance, found[0]):
+                continue
             graph = Graph(name)
             outer, self.interpreter.graph = self.interpreter.graph, graph
             try:
                 arguments = self._method_arguments(found[0], graph)
+                first = len(self.contexts.graphs)
+                marks = _count_marks(instance)
                 # What one method stores is not there when another one is called on a fresh model.
                 _, changes = self.interpreter.journal.record(partial(self.contexts.run_root, instance, found[0], found[1], arguments))
                 self.interpreter.journal.undo(changes)
+                touches = _count_marks(instance) != marks or any(_touches_layers(g) for g in self.contexts.graphs[first:])
+                self._dull[id(found[0])] = 0 if touches else self._dull[id(found[0])] + 1
             finally:
                 self.interpreter.graph = outer
+
+    def _is_dull(self, instance: val.Instance, method: FunctionDefinition) -> bool:
+        """Whether the method is inherited, had nothing to do with the layers of other models, and names none of this one's.
+
+        Such methods save, count and upload; a base class has dozens of them, and a library thousands of models.
+        """
+        if self._dull[id(method)] < _DULL_METHODS or method.owner is instance.definition:
+            return False
+        return not any(_holds_layers(instance.state.get(name)) for name in self_attributes(method.node))
 
     def _is_covered(self, instance: val.Instance, method: FunctionDefinition, name: str) -> bool:
         """`forward` needs no root run where callers were seen: then they decide what is done with its results."""
@@ -418,6 +435,18 @@ def _note_lost_bias(graph: Graph, node: Node, layer: val.Layer) -> None:
     is_result = node in graph.results and graph.name.endswith("forward")
     if is_result or any(use.operation in (CALL, JOIN) for use in node.uses):
         layer.mark(BIAS_USED, "its bias is read")
+
+
+def _touches_layers(graph: Graph) -> bool:
+    return any(node.layer is not None or node.operation == CALL for node in graph.nodes)
+
+
+def _count_marks(instance: val.Instance) -> int:
+    return sum(len(layer.origin.marks) for layer in _layers(instance))
+
+
+def _holds_layers(value: Value | None) -> bool:
+    return value is not None and any(True for _ in _layers(value))
 
 
 def _layers(value: Value, depth: int = 12) -> Iterable[val.Layer]:
