@@ -17,6 +17,7 @@ from nnlint.semantics.signatures import signature
 _STEPS_SHOWN = 4  # of what lies between layer and normalisation
 _NORMS_SHOWN = 3
 _LONGEST_NAME = 40
+_PRODUCTS = frozenset({"mul", "mul_", "multiply", "matmul", "bmm", "mm", "einsum"})
 _GRAPH_ONLY = frozenset({CALL, OUTPUT, INPUT, JOIN, "part"})
 
 
@@ -117,8 +118,10 @@ def _step_words(node: Node) -> str:
         return "added to other values here"
     if node.operation in CONCATENATIONS:
         return "put together with other values here"
-    if row is not None and row.is_linear:
+    if node.layer is not None and row is not None and row.is_linear:
         return f"`{layer_label(node)}` turns it into another constant for each channel"
+    if layer_label(node) in _PRODUCTS:
+        return "multiplied by other values here"
     return f"passes through `{layer_label(node)}` here"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from nnlint.dataflow import values as val
@@ -39,12 +39,13 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A top-level statement that builds or defines modules, with the project definitions that it mentions."""
+    """A top-level statement that builds or defines modules, with the project definitions that it mentions, and all words in it."""
 
     module: Module
     top: TopLevel
     name: str | None
     mentions: tuple[tuple[str, str], ...]  # (path, name) of definitions
+    words: frozenset[str] = frozenset()  # but its own name
 
 
 def explore(
@@ -63,6 +64,15 @@ def explore_alone(program: Program, module: Module, tops: Sequence[TopLevel]) ->
     names = {id(top): name for name, found in module.names.items() for top in found}
     entries = [Entry(module, top, names.get(id(top)), ()) for top in tops]
     return _Explorer(program, {module.path}, None).run(Entries(entries, entries))
+
+
+@dataclass(slots=True)
+class _Alike:
+    """Entries that mention the same: `dull` counts those in a row that constructed nothing new."""
+
+    dull: int = 0
+    words: set[str] = field(default_factory=set)
+    sites: set[Site] = field(default_factory=set)
 
 
 class _Explorer:
@@ -103,21 +113,21 @@ class _Explorer:
                 layer.mark(ESCAPED, "the analysis of its model took too long")
 
     def _run_roots(self, roots: Sequence[Entry]) -> None:
-        """Runs the entries. Of those in one file that mention the same definitions (a model zoo has hundreds), the rest is
-        left out once several in a row have constructed nothing in a way that was not seen before."""
-        dull: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
+        """Runs the entries. Of those in one file that mention the same definitions (a model zoo has hundreds), one that says
+        nothing in other words is left out once several in a row have constructed nothing in a way that was not seen before."""
+        kinds: dict[tuple[str, tuple[tuple[str, str], ...]], _Alike] = {}
         seen: set[tuple[Site, str, Value | None]] = set()
-        sites: dict[tuple[str, tuple[tuple[str, str], ...]], set[Site]] = {}
         for entry in roots:
-            kind = (entry.module.path, entry.mentions)
-            if dull[kind] >= _DULL_ENTRIES:
-                self._sampled |= sites[kind]
+            alike = kinds.setdefault((entry.module.path, entry.mentions), _Alike())
+            if alike.dull >= _DULL_ENTRIES and entry.words <= alike.words:
+                self._sampled |= alike.sites
                 continue
+            alike.words |= entry.words
             first = len(self.contexts.layers)
             self._guarded(partial(self._run_entry, entry))
             built = {(layer.site, layer.target, layer.arguments.get("bias")) for layer in self.contexts.layers[first:]}
-            sites.setdefault(kind, set()).update(site for site, _, _ in built)
-            dull[kind] = 0 if built - seen else dull[kind] + 1
+            alike.sites |= {site for site, _, _ in built}
+            alike.dull = 0 if built - seen else alike.dull + 1
             seen |= built
 
     def _next_instance(self) -> val.Instance | None:
@@ -519,7 +529,7 @@ def _entries_in(program: Program, module: Module) -> list[Entry]:
             name = names_of.get(id(top))
             candidates = words if module.stars else words & module.names.keys()
             mentions = {target for word in candidates if word != name for target in _targets(program, module, word, words)}
-            out.append(Entry(module, top, name, tuple(sorted(mentions))))
+            out.append(Entry(module, top, name, tuple(sorted(mentions)), words - {name}))
     return out
 
 
