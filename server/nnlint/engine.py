@@ -219,9 +219,9 @@ def _moved_span(span: Span, old: ParsedFile, new: ParsedFile, edited: list[TopLe
     return span.shifted(there.span.start - block.span.start)
 
 
-def check(sources: Sources, paths: Sequence[str], settings_for: Callable[[str], Settings]) -> CheckResult:
+def check(sources: Sources, paths: Sequence[str], settings_for: Callable[[str], Settings], counts_layers: bool = False) -> CheckResult:
     """Checks `paths` in the light of the whole project."""
-    return Engine().check(sources, paths, settings_for)
+    return Engine().check(sources, paths, settings_for, counts_layers=counts_layers)
 
 
 def graph_text(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_CONTEXTS = 64  # of one class; what would be the next one is unknown, and its class's layers are not judged
 # Constructions of a class that differ from all others in numbers alone: after so many in a row the latest one stands for the rest.
 _DULL_CONTEXTS = 3
+_MAX_FORMS = 32  # of a class's arguments that are told apart; a further one goes by the latest
 _STRUCTURAL = ("bias", "padding", "padding_mode", "affine", "track_running_stats", "momentum")
 FRACTION = Symbol(("fraction",))
 _MAPPING_BASES = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict"})
@@ -41,14 +42,25 @@ class Context:
 
 @dataclass(slots=True, eq=False)
 class Variety:
-    """How the constructions of one class differ: `dull` counts those in a row that showed nothing new."""
+    """How the constructions of one class differ: `dull` counts those in a row that showed nothing new.
 
-    latest: Context
+    `latest` are the latest ones by the form of their arguments, which is what they are but for numbers.
+    """
+
     dull: int = 0
+    latest: dict[Hashable, Context] = field(default_factory=dict)
     seen: set[Hashable] = field(default_factory=set)
 
-    def add(self, context: Context, structure: set[Hashable]) -> None:
-        self.latest = context
+    def stand_in(self, form: Hashable) -> Context | None:
+        """A construction that differs from one with arguments of this form in numbers alone, once several showed nothing new."""
+        if self.dull < _DULL_CONTEXTS:
+            return None
+        found = self.latest.get(form)
+        return next(reversed(self.latest.values())) if found is None and len(self.latest) >= _MAX_FORMS else found
+
+    def add(self, context: Context, form: Hashable, structure: set[Hashable]) -> None:
+        self.latest.pop(form, None)
+        self.latest[form] = context
         self.dull = 0 if structure - self.seen else self.dull + 1
         self.seen |= structure
 
@@ -107,10 +119,11 @@ class Contexts:
             if context is None:
                 return Unknown(f"`{definition.name}` is constructed within itself")
             return context.template if context.is_shared else self._copy(context)
-        settled = self.variety.get(id(definition))
-        if settled is not None and settled.dull >= _DULL_CONTEXTS:
+        variety = self.variety.setdefault(id(definition), Variety())
+        form = form_of(key)
+        if (other := variety.stand_in(form)) is not None:
             self.sampled.add(id(definition))
-            return self._stand_in(settled.latest)
+            return self._stand_in(other)
         if self.count.get(id(definition), 0) >= MAX_CONTEXTS and not is_biased:
             self.overflowed[id(definition)] = definition
             return interpreter.unknown_operation(
@@ -130,8 +143,7 @@ class Contexts:
             instance.context = interpreter.next_serial()
             self.instances.append(instance)
             if not is_shared:
-                variety = self.variety.setdefault(id(definition), Variety(context))
-                variety.add(context, _structure(instance, self.layers[first_layer:]))
+                variety.add(context, form, _structure(instance, self.layers[first_layer:]))
         return instance if is_shared else self._copy(context)
 
     def _initialized(
@@ -409,6 +421,20 @@ def arguments_key(arguments: Arguments, interpreter: Interpreter | None = None) 
         arguments.has_open_keywords,
         arguments.has_entry_keywords,
     )
+
+
+def form_of(key: Hashable) -> Hashable:
+    """A key of arguments without its numbers: equal for those that differ in numbers alone."""
+    match key:
+        case ("int" | "float" | "symbol", _):
+            return "number"
+        case ("tensor" | "layer" | "module" as kind, _):
+            return kind
+        case tuple():
+            parts = tuple(map(form_of, key))
+            return "numbers" if parts and set(parts) <= {"number", "numbers"} else parts
+        case _:
+            return key
 
 
 def value_key(value: Value, ranks: bool, depth: int = 8) -> Hashable:

@@ -89,6 +89,7 @@ class _Explorer:
         self._queued = 0
         self._dull: Counter[int] = Counter()  # by the id of a method: runs in a row that touched no layer
         self._parts_waiting: deque[val.Instance] = deque()
+        self._built_by: set[int] = set()  # ids of the idle methods that were run for what they construct
         self._sampled: set[Site] = set()  # construction calls in entries of which some were left out
 
     def run(self, entries: Entries) -> ProjectGraph:
@@ -111,6 +112,7 @@ class _Explorer:
         if not finished:
             for layer in _layers(instance):
                 layer.mark(ESCAPED, "the analysis of its model took too long")
+        self._guarded(lambda: self._run_builders(instance))
 
     def _run_roots(self, roots: Sequence[Entry]) -> None:
         """Runs the entries. Of those in one file that mention the same definitions (a model zoo has hundreds), one that says
@@ -330,19 +332,40 @@ class _Explorer:
                 continue
             if self._is_dull(instance, found[0]):
                 continue
-            graph = Graph(name)
-            outer, self.interpreter.graph = self.interpreter.graph, graph
+            first = len(self.contexts.graphs)
+            marks = _count_marks(instance)
+            self._run_method(instance, *found, name)
+            touches = _count_marks(instance) != marks or any(_touches_layers(g) for g in self.contexts.graphs[first:])
+            self._dull[id(found[0])] = 0 if touches else self._dull[id(found[0])] + 1
+
+    def _run_builders(self, instance: val.Instance) -> None:
+        """Runs, for what they construct alone, the idle methods that build layers: a new head for other classes, one layer for several.
+
+        What they do to the model is undone, and is no use of its layers: nobody is known to call them.
+        """
+        for name in self._methods(instance):
+            found = self.interpreter.classes.find_method(instance.definition, instance.closure, name)
+            if found is None or id(found[0]) in self._built_by or not self._is_idle(found[0]) or not _constructs(found[0].node):
+                continue
+            self._built_by.add(id(found[0]))
+            marks = [(layer.origin, dict(layer.origin.marks)) for layer in _layers(instance)]
             try:
-                arguments = self._method_arguments(found[0], graph)
-                first = len(self.contexts.graphs)
-                marks = _count_marks(instance)
-                # What one method stores is not there when another one is called on a fresh model.
-                _, changes = self.interpreter.journal.record(partial(self.contexts.run_root, instance, found[0], found[1], arguments))
-                self.interpreter.journal.undo(changes)
-                touches = _count_marks(instance) != marks or any(_touches_layers(g) for g in self.contexts.graphs[first:])
-                self._dull[id(found[0])] = 0 if touches else self._dull[id(found[0])] + 1
+                self._run_method(instance, *found, name)
             finally:
-                self.interpreter.graph = outer
+                for layer, before in marks:
+                    layer.marks.clear()
+                    layer.marks.update(before)
+
+    def _run_method(self, instance: val.Instance, method: FunctionDefinition, closure: Frame | None, name: str) -> None:
+        """Runs a method as anybody might. What it stores is not there when another one is called on a fresh model."""
+        graph = Graph(name)
+        outer, self.interpreter.graph = self.interpreter.graph, graph
+        try:
+            arguments = self._method_arguments(method, graph)
+            _, changes = self.interpreter.journal.record(partial(self.contexts.run_root, instance, method, closure, arguments))
+            self.interpreter.journal.undo(changes)
+        finally:
+            self.interpreter.graph = outer
 
     def _is_dull(self, instance: val.Instance, method: FunctionDefinition) -> bool:
         """Whether the method is inherited, had nothing to do with the layers of other models, and names none of this one's.
@@ -366,16 +389,21 @@ class _Explorer:
         """
         return method.name not in ("forward", "train") and "freeze" not in method.name and not returns_value(method.node)
 
-    def _public_methods(self, instance: val.Instance) -> list[str]:
-        classes = self.interpreter.classes
+    def _methods(self, instance: val.Instance) -> dict[str, FunctionDefinition]:
+        """The methods that a module has beyond those of `nn.Module`."""
         own: dict[str, FunctionDefinition] = {}
-        mentioned: set[str] = set()
-        for base, _ in reversed(classes.order(instance.definition, instance.closure)):
+        for base, _ in reversed(self.interpreter.classes.order(instance.definition, instance.closure)):
             if isinstance(base, ClassDefinition):
                 own |= base.methods
-                mentioned |= {word for method in base.methods.values() for word in self_attributes(method.node) if word != method.name}
         skipped = MODULE_METHODS - {"forward", "train"} | {"__init__"}
-        return [n for n in own if n not in skipped and (n == "forward" or n not in mentioned) and not n.startswith("__")]
+        return {name: method for name, method in own.items() if name not in skipped and not name.startswith("__")}
+
+    def _public_methods(self, instance: val.Instance) -> list[str]:
+        mentioned: set[str] = set()
+        for base, _ in self.interpreter.classes.order(instance.definition, instance.closure):
+            if isinstance(base, ClassDefinition):
+                mentioned |= {word for method in base.methods.values() for word in self_attributes(method.node) if word != method.name}
+        return [name for name in self._methods(instance) if name == "forward" or name not in mentioned]
 
     def _method_arguments(self, method: FunctionDefinition, graph: Graph) -> Arguments:
         """Tensors where none of the annotations says otherwise; flags and optional tensors may be anything."""
@@ -480,6 +508,11 @@ def _has_defaults_alone(method: FunctionDefinition) -> bool:
     parameters = method.node.parameters
     positional = (*parameters.positional_only, *parameters.positional)[1:]
     return bool(positional or parameters.keyword_only) and all(p.default is not None for p in (*positional, *parameters.keyword_only))
+
+
+def _constructs(function: low.FunctionDef) -> bool:
+    """Whether a function calls something by the name of one of torch's layers."""
+    return any(isinstance(n, low.Call) and decorator_name(n.function) in _LAYER_WORDS for n in low.nodes_in(function.body))
 
 
 def self_attributes(node: low.FunctionDef) -> set[str]:
