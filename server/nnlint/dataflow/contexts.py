@@ -3,6 +3,7 @@ distinct way of being called. Further constructions are copies, further calls ar
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 MAX_CONTEXTS = 64  # of one class; what would be the next one is unknown, and its class's layers are not judged
 # Constructions of a class that differ from all others in numbers alone: after so many in a row the latest one stands for the rest.
 _DULL_CONTEXTS = 3
-_MAX_FORMS = 32  # of a class's arguments that are told apart; a further one goes by the latest
+_MAX_DULL_CONTEXTS = 24  # over all forms of a class's arguments; after so many the latest one stands for any
 _STRUCTURAL = ("bias", "padding", "padding_mode", "affine", "track_running_stats", "momentum")
 FRACTION = Symbol(("fraction",))
 _MAPPING_BASES = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict"})
@@ -42,26 +43,26 @@ class Context:
 
 @dataclass(slots=True, eq=False)
 class Variety:
-    """How the constructions of one class differ: `dull` counts those in a row that showed nothing new.
+    """How the constructions of one class differ, by the form of their arguments, which is what these are but for numbers.
 
-    `latest` are the latest ones by the form of their arguments, which is what they are but for numbers.
+    `dull` counts, for each form, those in a row that showed nothing new; `latest` are the latest ones.
     """
 
-    dull: int = 0
+    dull: Counter[Hashable] = field(default_factory=Counter)
     latest: dict[Hashable, Context] = field(default_factory=dict)
     seen: set[Hashable] = field(default_factory=set)
 
     def stand_in(self, form: Hashable) -> Context | None:
         """A construction that differs from one with arguments of this form in numbers alone, once several showed nothing new."""
-        if self.dull < _DULL_CONTEXTS:
-            return None
-        found = self.latest.get(form)
-        return next(reversed(self.latest.values())) if found is None and len(self.latest) >= _MAX_FORMS else found
+        if self.dull[form] >= _DULL_CONTEXTS:
+            return self.latest[form]
+        is_full = self.dull.total() >= _MAX_DULL_CONTEXTS
+        return next(reversed(self.latest.values())) if is_full else None
 
     def add(self, context: Context, form: Hashable, structure: set[Hashable]) -> None:
         self.latest.pop(form, None)
         self.latest[form] = context
-        self.dull = 0 if structure - self.seen else self.dull + 1
+        self.dull[form] = 0 if structure - self.seen else self.dull[form] + 1
         self.seen |= structure
 
 
