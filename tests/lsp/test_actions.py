@@ -44,8 +44,8 @@ async def test_a_client_gets_edits_in_the_form_that_it_can_take(start: StartEdit
     assert (fix.edit.changes is not None) != is_versioned
 
 
-async def test_an_unsafe_fix_is_to_be_confirmed_where_the_client_can_ask(start: StartEditor) -> None:
-    editor = await start("vscode-1.105")
+async def test_a_person_can_have_unsafe_fixes_confirmed_where_the_client_can_ask(start: StartEditor) -> None:
+    editor = await start("vscode-1.105", settings={"confirmUnsafeFixes": True})
     buffer = editor.open(NET)
     fix = await editor.client.code_action_resolve_async(await buffer.action(LAYER, "bias=False"))
     assert fix.edit is not None
@@ -57,10 +57,11 @@ async def test_an_unsafe_fix_is_to_be_confirmed_where_the_client_can_ask(start: 
     assert [edit.annotation_id for edit in change.edits if isinstance(edit, types.AnnotatedTextEdit)] == [name]
 
 
-async def test_a_person_can_do_without_the_confirmation(start: StartEditor) -> None:
-    editor = await start("vscode-1.105", settings={"confirmUnsafeFixes": False})
+async def test_unasked_the_title_alone_says_that_a_fix_is_unsafe(start: StartEditor) -> None:
+    editor = await start("vscode-1.105")
     buffer = editor.open(NET)
     fix = await editor.client.code_action_resolve_async(await buffer.action(LAYER, "bias=False"))
+    assert "unsafe" in fix.title
     assert fix.edit is not None
     assert fix.edit.change_annotations is None
 

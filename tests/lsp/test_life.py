@@ -23,6 +23,7 @@ from tests.lsp.texts import LAYER, MENDED, NET
 pytestmark = pytest.mark.asyncio
 
 METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
 NOT_INITIALIZED = -32002
 BRACKETS = 20_000
 
@@ -93,6 +94,22 @@ async def test_garbage_between_messages_is_survived(start: StartEditor) -> None:
     process.stdin.write(frame(json.dumps({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"wrong": 1}}).encode()))
     process.stdin.write(frame(b"[" * 100_000))
     assert await editor.open(NET).codes() == ["NN501"]
+
+
+async def test_requests_without_sensible_parameters_are_answered() -> None:
+    process = await asyncio.create_subprocess_exec(*SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(request(1, "initialize", {"processId": None, "rootUri": None, "capabilities": {}}))
+    assert (await answer(process.stdout))["id"] == 1
+    for number, parameters in enumerate([{"textDocument": 5}, [1, 2], None], 2):
+        process.stdin.write(request(number, "textDocument/hover", parameters))
+        answered = await answer(process.stdout)
+        assert (answered["id"], answered["error"]["code"]) == (number, INVALID_PARAMS)
+    process.stdin.write(request(9, "shutdown", None))
+    assert (await answer(process.stdout))["id"] == 9
+    process.stdin.close()
+    await asyncio.wait_for(process.wait(), PATIENCE)
 
 
 async def test_unknown_methods_and_documents_are_survived(start: StartEditor) -> None:

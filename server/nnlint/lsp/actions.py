@@ -18,11 +18,10 @@ from nnlint.lsp.convert import span_of
 from nnlint.lsp.diagnostics import diagnostic_of
 from nnlint.lsp.documents import Document
 from nnlint.lsp.edits import best_fix, combined, workspace_edit
-from nnlint.lsp.suppress import ignore_file
 from nnlint.rules import all_rules
 from nnlint.settings import UnknownSelector, select_rules
 from nnlint.text import Span
-from nnlint.workspace.suppress import ignore_line
+from nnlint.workspace.suppress import ignore_file, ignore_line
 
 SHOW_DOCUMENTATION = "nnlint.showDocumentation"
 FIX_ALL = "source.fixAll.nnlint"
@@ -122,7 +121,7 @@ def _suppressions(finding: Finding, analysis: Analysis, key: str) -> Iterator[Of
         return
     target = analysis.target
     on_line = ignore_line(finding.code, finding.span.start, target.index, target.scan)
-    for where, edit in (("line", on_line), ("file", ignore_file(finding.code, target))):
+    for where, edit in (("line", on_line), ("file", ignore_file(finding.code, target.index, target.scan))):
         if edit is not None:
             yield Offer(f"{key}/{where}", f"Disable {finding.code} for this {where}", QUICK_FIX, (FileEdit(edit),), finding)
 

@@ -9,8 +9,15 @@ import sys
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcContentModified, JsonRpcException, JsonRpcRequestCancelled, JsonRpcServerNotInitialized
+from pygls.exceptions import (
+    JsonRpcContentModified,
+    JsonRpcException,
+    JsonRpcInvalidParams,
+    JsonRpcRequestCancelled,
+    JsonRpcServerNotInitialized,
+)
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
 
 from nnlint import __version__
 from nnlint.lsp.client_log import ClientLog
@@ -34,11 +41,23 @@ _PYTHON_CELLS = types.NotebookDocumentSyncOptions(
 _EXPECTED_ERRORS = (JsonRpcContentModified.CODE, JsonRpcRequestCancelled.CODE)
 
 
+class _Protocol(LanguageServerProtocol):
+    """Answers requests whose parameters make no sense, too: pygls would leave the client waiting."""
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        try:
+            return super().structure_message(data)
+        except JsonRpcInvalidParams as error:
+            if "id" in data and "method" in data:
+                self._send_response(data["id"], error=error.to_response_error())
+            raise
+
+
 class Server(LanguageServer):
     """The session starts when a client introduces itself."""
 
     def __init__(self) -> None:
-        super().__init__("nnlint", __version__, types.TextDocumentSyncKind.Incremental, _PYTHON_CELLS)
+        super().__init__("nnlint", __version__, types.TextDocumentSyncKind.Incremental, _PYTHON_CELLS, protocol_cls=_Protocol)
         self._session: Session | None = None
         self.exit_status = 1  # what leaving without a shutdown request means
         for method in _OWN_SYNCHRONIZATION:

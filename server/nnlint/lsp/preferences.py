@@ -17,10 +17,13 @@ _CONFIG_KEYS = ("select", "extend-select", "ignore", "severity", "extend-safe-fi
 
 @dataclass(frozen=True)
 class Preferences:
-    """`layer` holds the rule settings; `confirm_unsafe_fixes` asks before a quick fix that may change what a program computes."""
+    """`layer` holds the rule settings; `confirm_unsafe_fixes` asks before a quick fix that may change what a program computes.
+
+    Unasked, such a fix says so in its title alone, as ruff's do.
+    """
 
     enable: bool = True
-    confirm_unsafe_fixes: bool = True
+    confirm_unsafe_fixes: bool = False
     layer: Layer | None = None
     problems: tuple[str, ...] = ()
     """What could not be used, each said so that it can be cured."""
@@ -32,7 +35,7 @@ class Preferences:
         layer, problems = _layer(table, folder)
         return cls(
             enable=table.get("enable") is not False,
-            confirm_unsafe_fixes=table.get("confirm-unsafe-fixes") is not False,
+            confirm_unsafe_fixes=table.get("confirm-unsafe-fixes") is True,
             layer=layer,
             problems=problems,
         )

@@ -1,4 +1,4 @@
-"""The edits that write `# nnlint: ignore[...]` on a line, adding to a comment that is there already."""
+"""The edits that write `# nnlint: ignore[...]` on a line, or `ignore-file[...]`, adding to a comment that is there already."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from nnlint.syntax.scanner import Scan, scan
 from nnlint.text import Edit, LineIndex, Span, apply_edits
 
 _IGNORE = re.compile(r"nnlint:\s*ignore\[([^\]\r\n]*)(?=\])")
+_IGNORE_FILE = re.compile(r"#\s*nnlint:\s*ignore-file\[([^\]\r\n]*)(?=\])")
+# What must stay above any other line: the interpreter's line and PEP 263's encoding.
+_FIRST_LINES = re.compile(r"#!|#.*coding[:=]")
 
 
 def ignore_line(code: str, offset: int, index: LineIndex, scanned: Scan, reason: str = "") -> Edit | None:
@@ -49,3 +52,23 @@ def _comment(code: str, line: int, statement: Span, index: LineIndex, scanned: S
     tried = scan(apply_edits(text[: statement.end], [edit])[statement.start :])
     end = edit.span.start + len(edit.content) - statement.start
     return edit if any(comment.end == end for comment in tried.comments) else None
+
+
+def ignore_file(code: str, index: LineIndex, scanned: Scan) -> Edit:
+    """The edit that suppresses `code` in the whole file."""
+    for comment in scanned.comments:
+        if match := _IGNORE_FILE.match(index.text, comment.start, comment.end):
+            listed = match[1].rstrip()
+            return Edit(Span(match.start(1) + len(listed), match.end(1)), f", {code}" if listed else code)
+    line = 0
+    while line < min(2, index.line_count - 1) and _FIRST_LINES.match(index.line_text(line)):
+        line += 1
+    at = index.line_span(line).start
+    return Edit(Span(at, at), f"# nnlint: ignore-file[{code}]{_line_end(index)}")
+
+
+def _line_end(index: LineIndex) -> str:
+    """How the file ends its lines, by its first one."""
+    if index.line_count == 1:
+        return "\n"
+    return index.text[index.line_span(0).end : index.line_span(1).start]
