@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from nnlint.dataflow.calls import Caller
 
 _MAX_RANGE = 1_000
+_MAX_COMBINATIONS = 16  # the pixels of a grid are no parts of a model
 _FIELD = re.compile(r"\{[^{}]*\}")
 _STRING_METHODS = frozenset({
     "lower", "upper", "strip", "lstrip", "rstrip", "startswith", "endswith", "replace", "format", "join", "split", "rsplit", "capitalize",
@@ -108,8 +110,6 @@ def _plain(value: Value) -> Any:
 
 
 def _math(name: str, arguments: Arguments) -> Value:
-    import math
-
     function = getattr(math, name.partition(".")[2], None)
     try:
         return Const(function(*[_plain(a) for a in arguments.positional])) if function is not None else UNKNOWN
@@ -523,13 +523,12 @@ def _pairwise(caller: Caller, arguments: Arguments, site: Site | None, frame: Fr
 
 def _product(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value | None:
     rows = [caller.items_of(a) for a in arguments.positional]
-    if arguments.keywords or any(isinstance(i, (val.Alternatives, val.Repeated)) for row in rows for i in row):
+    if arguments.keywords:
         return None
-    count = 1
-    for row in rows:
-        count *= len(row)
-    if count > _MAX_RANGE:
-        return None
+    is_exact = not any(isinstance(i, (val.Alternatives, val.Repeated)) for row in rows for i in row)
+    if not is_exact or math.prod(len(row) for row in rows) > _MAX_COMBINATIONS:
+        either = caller.interpreter.sequence([caller.union_of(row) for row in rows], "tuple")
+        return caller.interpreter.sequence([val.Repeated((either,))])
     return caller.interpreter.sequence([caller.interpreter.sequence(combination, "tuple") for combination in itertools.product(*rows)])
 
 
