@@ -110,6 +110,28 @@ def test_all_other_bytes_stay(commands: Commands, wrap) -> None:
     assert (commands.folder / "a.py").read_bytes() == wrap(FIXED)
 
 
+GUARDED = """\
+import torch.nn as nn
+
+
+def init(m):
+    if isinstance(m, nn.Conv2d):
+        nn.init.zeros_(m.bias)
+"""
+
+
+def test_a_fix_reaches_into_another_file_where_two_findings_need_it_once(commands: Commands) -> None:
+    using = MODEL.replace("Net", "Other").replace("import torch.nn as nn\n", "import torch.nn as nn\nfrom setup import init\n")
+    commands.write({"a.py": MODEL.replace("\n\n\n", "\n\nfrom setup import init\n\n\n", 1), "b.py": using, "setup.py": GUARDED})
+    done = commands.check(*UNSAFE, "a.py", "b.py")
+    assert (done.status, done.out) == (0, b"")
+    assert (commands.folder / "setup.py").read_text() == GUARDED.replace(
+        "        nn.init", "        if m.bias is not None:\n            nn.init"
+    )
+    assert "8, 3, bias=False)" in (commands.folder / "a.py").read_text()
+    assert "8, 3, bias=False)" in (commands.folder / "b.py").read_text()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="modes are of Unix")
 def test_the_mode_stays(commands: Commands) -> None:
     commands.write({"a.py": MODEL})
