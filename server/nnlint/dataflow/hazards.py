@@ -147,6 +147,8 @@ class _Search:
                 self._visit(place, scope)
             case low.Compare(left=low.Attribute(name="bias"), comparisons=((("is" | "is not"), _),)):
                 return
+            case low.Argument(keyword="bias", value=low.Attribute(name="bias", value=place)):
+                self._visit(place, scope)  # where a bias may be given, none may be given too
             case low.Call(function=low.Name(id="hasattr" | "getattr")):
                 return
             case low.FunctionDef(name=name):

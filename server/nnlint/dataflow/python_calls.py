@@ -602,6 +602,19 @@ def _deepcopy(caller: Caller, arguments: Arguments, site: Site | None, frame: Fr
     return copy_of(caller.interpreter, arguments.positional[0]) if arguments.positional else UNKNOWN
 
 
+def _replaced(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value | None:
+    """`dataclasses.replace(settings, bias=False)`: a copy with other values."""
+    original = arguments.positional[0] if arguments.positional else None
+    if not isinstance(original, val.Instance) or original.is_module or arguments.has_open_keywords:
+        return None
+    made = val.Instance(
+        dict(original.state), original.definition, original.closure, is_module=False, serial=caller.interpreter.next_serial()
+    )
+    for name, value in arguments.keywords.items():
+        caller.interpreter.mutate(made, name, value)
+    return made
+
+
 def _vars(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
     for value in arguments.positional:
         caller.open_up(value, "`vars()` of it is taken")
@@ -653,6 +666,7 @@ _MODELS: dict[str, _Model] = {
     "builtins.isinstance": _isinstance, "builtins.getattr": _getattr, "builtins.setattr": _setattr, "builtins.hasattr": _hasattr,
     "builtins.callable": _callable, "builtins.type": _type, "builtins.super": _super, "builtins.dict": _dict,
     "collections.OrderedDict": _dict, "typing.OrderedDict": _dict, "functools.partial": _partial, "copy.deepcopy": _deepcopy,
+    "dataclasses.replace": _replaced, "copy.replace": _replaced, "attrs.evolve": _replaced, "attr.evolve": _replaced,
     "copy.copy": _deepcopy, "builtins.vars": _vars, "functools.reduce": _reduce, "itertools.chain": _chain, "itertools.repeat": _repeat,
     "itertools.chain.from_iterable": _from_iterable, "itertools.pairwise": _pairwise, "itertools.product": _product,
     "types.SimpleNamespace": _namespace, "argparse.Namespace": _namespace, "easydict.EasyDict": _namespace, "addict.Dict": _namespace,
@@ -661,5 +675,5 @@ _MODELS: dict[str, _Model] = {
     "collections.namedtuple": _namedtuple, "collections.namedtuple()": _named_tuple, "itertools.islice": _islice,
     "inspect.isclass": _isclass, "collections.deque": _to_sequence("list"),
     "typing.cast": lambda c, a, s, f: a.positional[1] if len(a.positional) > 1 else UNKNOWN,
-    "copy.replace": lambda c, a, s, f: None, "builtins.next": _next, "itertools.tee": _first, **einops_calls.MODELS,
+    "builtins.next": _next, "itertools.tee": _first, **einops_calls.MODELS,
 }  # fmt: skip
