@@ -78,11 +78,14 @@ class Caller(Containers, TorchCalls):
             case val.Choice(options=options):
                 return self._call_each(options, arguments, site, frame)
             case Unknown(reason=reason):
-                return self._unknown_call(
-                    f"a call of something unknown ({reason})" if reason else "a call of something unknown", function, arguments, site
-                )
-            case Const():
-                return UNKNOWN
+                # The first place where knowledge ended says more than every call that follows from it.
+                is_passed_on = reason.startswith("a call of")
+                words = reason if is_passed_on else f"a call of something unknown ({reason})" if reason else "a call of something unknown"
+                return self._unknown_call(words, function, arguments, site)
+            case Const(value=constant):
+                return Unknown(f"a call of `{constant!r}`")
+            case Symbol() if (parameter := val.parameter_of(function)) is not None:
+                return self._unknown_call(f"a call of the parameter `{parameter}`, which no caller seen gives", function, arguments, site)
             case _:
                 return self._unknown_call("a call that is not understood", function, arguments, site)
 
@@ -356,7 +359,7 @@ class Caller(Containers, TorchCalls):
             return Unknown(f"`{name}()` of a module")
         if name.startswith("register_") and name.endswith("hook"):
             self.open_up(module, "a hook reads it", own_layers_only=True)
-            return UNKNOWN
+            return Unknown("the handle of a hook")
         if name in ("get_submodule", "__getattr__"):
             key = arguments.get(0, "target")
             if isinstance(key, Const) and isinstance(key.value, str):
@@ -365,7 +368,7 @@ class Caller(Containers, TorchCalls):
                     found = self.get_by_name(found, part)
                 return found
             self.open_up(module, "a submodule is taken by an unknown name")
-            return UNKNOWN
+            return Unknown("a submodule of unknown name")
         if isinstance(module, val.Layer):
             return self.interpreter.unknown_operation([module, *arguments.all], f"method `{name}` of a layer", site)
         return self.interpreter.unknown_operation([*arguments.all], f"method `{name}` of a module", site)

@@ -93,7 +93,7 @@ class Containers(CallerBase):
                 if isinstance(key, Const) and isinstance(key.value, str) and key.value in holder.state:
                     return holder.state[key.value]  # type: ignore[no-any-return]
                 self.interpreter.escape(holder, "an item of an object")
-                return UNKNOWN
+                return Unknown(f"an item of a `{holder.definition.name}`")
             case val.Choice(options=options):
                 found_values = [self.item(o, key) for o in options if o != NONE]
                 return self.interpreter.join_all(found_values) if found_values else UNKNOWN
@@ -166,7 +166,7 @@ class Containers(CallerBase):
         if isinstance(key, Const):
             if key.value in holder.entries:
                 return holder.entries[key.value]
-            return Unknown("a key that is not known") if holder.is_open or any(isinstance(k, Value) for k in holder.entries) else UNKNOWN
+            return Unknown(f"the key {key.value!r} of a dictionary that is not known to have it")
         if isinstance(key, val.Choice) and not holder.is_open:
             return self.interpreter.join_all([self._mapping_item(holder, o) for o in key.options])
         if not holder.entries or holder.is_open:
@@ -263,8 +263,8 @@ class Containers(CallerBase):
                 items = items[::-1]
             case _:
                 self.interpreter.escape(receiver, f"`{name}` of a list")
-                items = (val.Repeated((UNKNOWN,)),)
-                result = UNKNOWN
+                items = (val.Repeated((Unknown(f"an item of a list after `{name}`"),)),)
+                result = Unknown(f"what `{name}` of a list gives")
         self.interpreter.mutate(receiver, "items", items)
         return result
 

@@ -294,6 +294,6 @@ def is_changed_later(module: Module, name: str) -> bool:
     """Whether the module's text shows a module-level container being changed after its definition."""
     pattern = (
         rf"^[ \t]*(?:{name}[ \t]*\[[^\n]*\][ \t]*=[^=]|{name}\.(?:append|extend|insert|update|setdefault|pop|clear|remove|add)\b"
-        rf"|{name}[ \t]*\+=|del[ \t]+{name}\b)"
+        rf"|{name}[ \t]*\+=|{name}\.\w+[ \t]*=[^=]|del[ \t]+{name}\b)"
     )
     return re.search(pattern, module.parsed.text, re.MULTILINE) is not None

@@ -15,7 +15,7 @@ from nnlint.dataflow.classes import ITEMS, LAYER
 from nnlint.dataflow.dimensions import DIMENSIONS
 from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.operators import MAX_SYMBOL_DEPTH, symbol_depth, truth_of
-from nnlint.dataflow.values import FALSE, NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, choice, pattern_of
+from nnlint.dataflow.values import FALSE, NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, choice, parameter_of, pattern_of
 from nnlint.semantics.definitions import ClassDefinition, Site
 from nnlint.semantics.signatures import signature
 
@@ -73,8 +73,11 @@ def call_method(caller: Caller, receiver: Value, name: str, arguments: Arguments
     """A method of a constant, a function or an unknown object."""
     if isinstance(receiver, Const) and isinstance(receiver.value, str) and name in _STRING_METHODS:
         return _string_method(caller, receiver.value, name, arguments)
+    if (parameter := parameter_of(receiver)) is not None:
+        reason = f"`{name}()` of the parameter `{parameter}`, which no caller seen gives"
+        return caller.interpreter.unknown_operation(arguments.all, reason, site)
     if isinstance(receiver, (Const, Symbol)):
-        return Unknown(f"method `{name}` of a constant")
+        return caller.interpreter.unknown_operation(arguments.all, f"method `{name}` of a constant", site)
     return caller.interpreter.unknown_operation([receiver, *arguments.all], f"method `{name}` of something unknown", site)
 
 

@@ -311,6 +311,12 @@ def parts_of(value: Value) -> Iterator[Value]:
             yield receiver
 
 
+def parameter_of(value: Value) -> str | None:
+    """The name of the entry's parameter that a symbol stands for."""
+    is_parameter = isinstance(value, Symbol) and isinstance(value.key, tuple) and value.key[0] == "parameter"
+    return str(value.key[-1]) if is_parameter else None  # type: ignore[attr-defined]
+
+
 def pattern_of(key: Value) -> str | None:
     """`conv{}` for a name that is put together from known text and an unknown number: it stands for all names of that form."""
     return key.key[1] if isinstance(key, Symbol) and isinstance(key.key, tuple) and key.key[0] == "pattern" else None
