@@ -27,6 +27,7 @@ _COUNTED = re.compile(
 )
 _FLAGS = ("bias", "affine", "elementwise_affine", "track_running_stats")
 _NUMBERS = ("padding", "padding_mode", "num_groups", "num_channels", "normalized_shape")
+_SIZES = ("num_channels", "normalized_shape")  # one of several will do
 _MAX_ALIASES = 5
 _NO_BRANCH = "on a branch that no known caller takes"
 _NO_LAMBDA = "in a lambda that nothing is known to call"
@@ -79,7 +80,7 @@ def _unbound(layer: Layer) -> str | None:
     """Which deciding argument of an instance is not known, and why."""
     for name in (*_FLAGS, *_NUMBERS):
         value = layer.arguments.get(name)
-        if value is not None and not (_is_known_flag(value) if name in _FLAGS else _is_known_number(value)):
+        if value is not None and not (_is_known_flag(value) if name in _FLAGS else _is_known_number(name, value)):
             return f"`{name}` is not known: {_why_unknown(value)}"
     return None
 
@@ -100,8 +101,10 @@ def _is_known_flag(value: Value) -> bool:
     return isinstance(value, Const)
 
 
-def _is_known_number(value: Value) -> bool:
-    return not isinstance(value, (Unknown, Choice))
+def _is_known_number(name: str, value: Value) -> bool:
+    if isinstance(value, Choice):
+        return name in _SIZES and all(isinstance(option, (Const, Symbol)) for option in value.options)
+    return not isinstance(value, Unknown)
 
 
 def _without_names(reason: str) -> str:

@@ -21,7 +21,7 @@ from nnlint.dataflow.transfer.row import (
     same_number,
     same_sizes,
 )
-from nnlint.dataflow.values import NONE, Const, Value
+from nnlint.dataflow.values import NONE, Choice, Const, Value
 from nnlint.dataflow.values import Sequence as SequenceValue
 
 _FROZEN = "frozen"
@@ -115,6 +115,9 @@ def _layer_norm(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 
 
 def _normalized_axes(shape: Value) -> int | None:
+    if isinstance(shape, Choice):
+        counts = {_normalized_axes(option) for option in shape.options}
+        return counts.pop() if len(counts) == 1 else None
     if isinstance(shape, SequenceValue):
         return len(shape.items) if shape.is_exact else None
     return 1 if isinstance(shape, Const) and isinstance(shape.value, int) else None
