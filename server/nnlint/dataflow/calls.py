@@ -32,6 +32,7 @@ _TRANSPARENT = frozenset({
     "lru_cache", "cache", "singledispatch", "overload", "final", "override", "dataclass", "total_ordering", "disable", "deprecated",
     "jit_ignore", "contextmanager",
 })  # fmt: skip
+NEVER_RETURNS = Unknown("a function that never returns")
 
 
 class Caller(Containers, TorchCalls):
@@ -112,7 +113,8 @@ class Caller(Containers, TorchCalls):
                 one(option)
         else:
             self.interpreter.branch(frame, [partial(one, option) for option in callable_options])
-        return self.interpreter.join_all(results)
+        returning = [r for r in results if r is not NEVER_RETURNS]  # what raises has no say in the result
+        return self.interpreter.join_all(returning or results)
 
     # --- functions of the project ---
 
@@ -168,7 +170,7 @@ class Caller(Containers, TorchCalls):
                 frame.yielded if flow is Flow.NEXT else [val.Repeated(tuple(frame.yielded))] if frame.yielded else []
             )
         returned = [*frame.returned, NONE] if flow is Flow.NEXT else frame.returned
-        return self.interpreter.join_all(returned) if returned else Unknown("a function that never returns")
+        return self.interpreter.join_all(returned) if returned else NEVER_RETURNS
 
     def bind(self, frame: Frame, parameters: low.Parameters, arguments: Arguments, closure: Frame | None) -> None:
         """Binds arguments to parameters as Python does. What is missing takes its default, evaluated where the function is defined."""

@@ -490,6 +490,14 @@ def _named_tuple(caller: Caller, arguments: Arguments, site: Site | None, frame:
     return made
 
 
+def _import_module(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value | None:
+    name = arguments.get(0, "name")
+    if frame is None or not isinstance(name, Const) or not isinstance(name.value, str) or name.value.startswith("."):
+        return None
+    definition = caller.interpreter.program.import_name(frame.module, name.value, None)
+    return None if definition is None else caller.interpreter.definition_value(definition)
+
+
 def _isclass(caller: Caller, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
     value = arguments.positional[0] if arguments.positional else UNKNOWN
     if isinstance(value, val.Class) or val.is_layer_class(value):
@@ -672,7 +680,8 @@ _MODELS: dict[str, _Model] = {
     "dataclasses.replace": _replaced, "copy.replace": _replaced, "attrs.evolve": _replaced, "attr.evolve": _replaced,
     "copy.copy": _deepcopy, "builtins.vars": _vars, "functools.reduce": _reduce, "itertools.chain": _chain, "itertools.repeat": _repeat,
     "itertools.chain.from_iterable": _from_iterable, "itertools.pairwise": _pairwise, "itertools.product": _product,
-    "types.SimpleNamespace": _namespace, "argparse.Namespace": _namespace, "easydict.EasyDict": _namespace, "addict.Dict": _namespace,
+    "importlib.import_module": _import_module, "types.SimpleNamespace": _namespace, "argparse.Namespace": _namespace,
+    "easydict.EasyDict": _namespace, "addict.Dict": _namespace,
     "omegaconf.OmegaConf.create": _namespace, "omegaconf.DictConfig": _namespace, "ml_collections.ConfigDict": _namespace,
     "munch.Munch": _namespace, "box.Box": _namespace, "yacs.config.CfgNode": _namespace,
     "collections.namedtuple": _namedtuple, "collections.namedtuple()": _named_tuple, "itertools.islice": _islice,
