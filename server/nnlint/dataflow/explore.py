@@ -86,6 +86,7 @@ class _Explorer:
         self._spent: Counter[int] = Counter()
         self._constructed: set[int] = set()
         self._looked_at = 0
+        self._attributes: dict[int, frozenset[str]] = {}
         self._queued = 0
         self._dull: Counter[int] = Counter()  # by the id of a method: runs in a row that touched no layer
         self._parts_waiting: deque[val.Instance] = deque()
@@ -374,7 +375,7 @@ class _Explorer:
         """
         if self._dull[id(method)] < _DULL_METHODS or method.owner is instance.definition:
             return False
-        return not any(_holds_layers(instance.state.get(name)) for name in self_attributes(method.node))
+        return not any(_holds_layers(instance.state.get(name)) for name in self._attributes_of(method))
 
     def _is_covered(self, instance: val.Instance, method: FunctionDefinition, name: str) -> bool:
         """`forward` needs no root run where callers were seen: then they decide what is done with its results."""
@@ -402,8 +403,15 @@ class _Explorer:
         mentioned: set[str] = set()
         for base, _ in self.interpreter.classes.order(instance.definition, instance.closure):
             if isinstance(base, ClassDefinition):
-                mentioned |= {word for method in base.methods.values() for word in self_attributes(method.node) if word != method.name}
+                mentioned |= {word for method in base.methods.values() for word in self._attributes_of(method) if word != method.name}
         return [name for name in self._methods(instance) if name == "forward" or name not in mentioned]
+
+    def _attributes_of(self, method: FunctionDefinition) -> frozenset[str]:
+        """The names that a method's body takes from `self`; most methods are asked for once for each subclass."""
+        known = self._attributes.get(id(method))
+        if known is None:
+            known = self._attributes[id(method)] = frozenset(self_attributes(method.node))
+        return known
 
     def _method_arguments(self, method: FunctionDefinition, graph: Graph) -> Arguments:
         """Tensors where none of the annotations says otherwise; flags and optional tensors may be anything."""

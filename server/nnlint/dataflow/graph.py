@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nnlint.dataflow.progress import Progress
@@ -36,6 +37,7 @@ NARROWED = "narrowed"  # its input, of which more is known from here on
 OWN_OPERATIONS = frozenset({INPUT, JOIN, CALL, OUTPUT, ESCAPE, UNKNOWN_OPERATION, CONSTANT, PARAMETER, NARROWED})
 
 CONCATENATIONS = frozenset({"torch.cat", "torch.concat", "torch.concatenate", "torch.stack"})
+_NO_ARGUMENTS: Mapping[str, Value] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +52,7 @@ class Node:
     number: int
     operation: str
     inputs: tuple[Node, ...] = ()
-    arguments: Mapping[str, Value] = field(default_factory=dict)
+    arguments: Mapping[str, Value] = field(default_factory=lambda: _NO_ARGUMENTS)
     layer: Layer | None = None
     site: Site | None = None
     rank: int | None = None
