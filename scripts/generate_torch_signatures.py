@@ -81,6 +81,13 @@ def signatures() -> Iterator[tuple[str, list[list[Any]]]]:
                 yield f"{prefix}.{name}", found
 
 
+def _plain_names(parameters: list[list[Any]]) -> list[str]:
+    """The names that can be given by position; none where there is a star argument among them."""
+    names = [p[0] for p in parameters]
+    plain = names[: names.index("*")] if "*" in names else names
+    return [] if any(name.startswith("*") for name in plain) else plain
+
+
 def render() -> str:
     found = dict(signatures())
     for name in ("max", "min", "median"):  # documented by their overload without `dim`
@@ -91,6 +98,12 @@ def render() -> str:
         method = found.get(name.replace("torch.", "torch.Tensor.", 1), [])
         if name.count(".") == 1 and len(method) > len(parameters):
             found[name] = method
+    for name, parameters in found.items():
+        # `mul(value)` of tensors is `mul(input, other)`: one name for one parameter.
+        function = found.get(name.replace("torch.Tensor.", "torch.", 1)) if name.startswith("torch.Tensor.") else None
+        plain = [_plain_names(p) for p in (function or [], parameters)]
+        if len(plain[0]) == len(plain[1]) == 2 and plain[0][0] == "input":
+            parameters[1][0] = plain[0][1]
     lines = [f"  {json.dumps(name)}: {json.dumps(parameters)}" for name, parameters in found.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

@@ -38,7 +38,8 @@ Choose = random.Random
 Arguments = Callable[[Choose, "tuple[int, ...]"], "list[str]"]
 
 
-_METHODS = frozenset(dir(torch.Tensor))
+# Methods that become the operation of the same name; those in place become the plain one.
+_METHODS = frozenset(name for name in dir(torch.Tensor) if not name.endswith("_")) - {"split_with_sizes"}
 
 
 def spelled(name: str, arguments: str, as_method: bool) -> str:
@@ -134,7 +135,6 @@ _STATISTICS = "torch.zeros(c), torch.ones(c)"
 # By the last part of the name; `Conv*d` and the like are looked up without their number of spatial axes.
 _BY_WORDS: dict[str, Arguments] = {
     "add sub subtract mul multiply div divide true_divide": lambda choose, sizes: ["y", "2.5", "y[:1]", "x.detach() * 0 + 1"],
-    "add_ sub_ mul_ div_": lambda choose, sizes: ["y", "3"],
     "floor_divide remainder maximum minimum fmod eq ne lt le gt ge": lambda choose, sizes: ["y"],
     "logical_and logical_or": lambda choose, sizes: ["y > 0"],
     "rsub": lambda choose, sizes: ["y", "1"],
@@ -152,9 +152,9 @@ _BY_WORDS: dict[str, Arguments] = {
     "flatten Flatten": lambda choose, sizes: ["", "1", "1, 2", "start_dim=-2", "0, 1"],
     "view reshape": lambda choose, sizes: _targets(sizes),
     "permute": lambda choose, sizes: [_permutation(choose, sizes)],
-    "transpose transpose_ swapaxes swapdims": lambda choose, sizes: [_two(choose, sizes), "1, 2", "-2, -1"],
+    "transpose swapaxes swapdims": lambda choose, sizes: [_two(choose, sizes), "1, 2", "-2, -1"],
     "movedim moveaxis": lambda choose, sizes: [_two(choose, sizes)],
-    "unsqueeze unsqueeze_": lambda choose, sizes: [str(choose.randint(-len(sizes) - 1, len(sizes))), "0", "-1"],
+    "unsqueeze": lambda choose, sizes: [str(choose.randint(-len(sizes) - 1, len(sizes))), "0", "-1"],
     "chunk tensor_split": lambda choose, sizes: ["2, dim=1", "2", "2, -1"],
     "split split_with_sizes": lambda choose, sizes: ["[1, c - 1], dim=1", "[1, n - 1]"],
     "narrow": lambda choose, sizes: ["1, 0, 2"],
@@ -229,15 +229,14 @@ EXPRESSIONS: dict[str, list[tuple[str, int]]] = {
     "torch.stack": [("torch.stack([x, y])", 3), ("torch.stack([x, y], dim=1)", 3), ("torch.stack([y, x], dim=-1)", 3)],
     "torch.where": [("torch.where(y > 0, x, y)", 3), ("torch.where(y > 0, x, -1e9)", 3), ("torch.where(y > 0, x, y).softmax(dim=1)", 3)],
     "torch.masked_fill": [
-        ("torch.masked_fill(x, y > 0, 0.0)", 3), ("x.masked_fill(y > 1, float('-inf')).softmax(-1)", 3), ("x.masked_fill(y > 0, -1e9)", 3),
+        ("x.masked_fill_(y > 0, 0)", 3), ("torch.masked_fill(x, y > 0, 0.0)", 3),
+        ("x.masked_fill(y > 1, float('-inf')).softmax(-1)", 3), ("x.masked_fill(y > 0, -1e9)", 3),
         ("x.masked_fill(y > 1, -1e9).softmax(dim=-1)", 4),
     ],
-    "torch.Tensor.masked_fill_": [("x.masked_fill_(y > 0, 0)", 3)],
     "torch.squeeze": [
         ("torch.squeeze(x[:, :1], 1)", 4), ("x[..., :1].squeeze(-1)", 3), ("x.unsqueeze(1).squeeze(1)", 3),
         ("torch.squeeze(x.mean(2, keepdim=True), dim=2)", 4),
     ],
-    "torch.Tensor.squeeze_": [("x[:, :1].clone().squeeze_(1)", 3)],
     "torch.unbind.part": [("next(part for part in x)", 3), ("[part for part in x][1]", 3)],
     "torch.t": [("torch.t(x)", 2), ("x.t()", 2)],
     "torch.Tensor.mT": [("x.mT", 3), ("x.mT", 4)],

@@ -45,7 +45,10 @@ class Statements(Expressions):
         arguments = self.arguments(frame, node.arguments)
         if self.effects.is_quiet(function) and all(self._is_spectator(a) for a in arguments.all):
             return
-        self.caller.call(function, arguments, frame.site(node.index), frame)
+        result = self.caller.call(function, arguments, frame.site(node.index), frame)
+        changed = _changed_in_place(frame, node)
+        if changed is not None and isinstance(result, Tensor):
+            self.assign_name(frame, changed, result)
 
     def _is_spectator(self, value: Value) -> bool:
         """Whether handing the value to a function that stores nothing leaves no trace: it holds neither tensors nor bare layers."""
@@ -227,6 +230,30 @@ class Statements(Expressions):
 
     def _opaque_statement(self, frame: Frame, node: low.Opaque) -> None:
         return None
+
+
+def _changed_in_place(frame: Frame, node: low.Call) -> str | None:
+    """The variable whose tensor a call overwrites: `x.mul_(y)`, `torch.relu_(x)`, `F.relu(x, inplace=True)`."""
+    function, places = node.function, [a.value for a in node.arguments[:1]]
+    if _is_in_place(function):
+        places.insert(0, _chain_start(function))
+    elif not any(a.keyword == "inplace" and isinstance(a.value, low.Constant) and a.value.value is True for a in node.arguments):
+        return None
+    return next((p.id for p in places if isinstance(p, low.Name) and isinstance(frame.env.get(p.id), Tensor)), None)
+
+
+def _is_in_place(function: low.Node) -> bool:
+    return isinstance(function, low.Attribute) and function.name.endswith("_") and not function.name.endswith("__")
+
+
+def _chain_start(function: low.Node) -> low.Node:
+    """`x` of `x.mul_(2).add_`: each call gives back what it changed."""
+    while isinstance(function, low.Attribute):
+        value = function.value
+        if not (isinstance(value, low.Call) and _is_in_place(value.function)):
+            return value
+        function = value.function
+    return function
 
 
 def asks_for_mode(test: low.Node) -> bool:

@@ -268,6 +268,8 @@ class TorchCalls(CallerBase):
             # `x.view(*x.shape[:-1], heads, -1)`: as many sizes as there happen to be.
             whole = self.interpreter.sequence(arguments.positional, "tuple")
             arguments = type(arguments)([whole], arguments.keywords)
+        if name.endswith("_") and not name.endswith("__") and self._is_operation(name[:-1]):
+            return self.call_tensor_method(receiver, name[:-1], arguments, site)
         public = f"torch.{name}" if find_row(canonical_name(f"torch.{name}")) is not None else f"torch.Tensor.{name}"
         # Methods that torch documents only as functions take the same arguments.
         spaces = ("torch.Tensor", "torch", "torch.nn.functional")
@@ -277,18 +279,16 @@ class TorchCalls(CallerBase):
             rest = {f"argument[{at}]": v for at, v in enumerate(arguments.positional)}
             return self.operation(public, {"input": receiver, **rest, **arguments.keywords}, site)
         if bound is None or arguments.is_open:
-            inplace = name[:-1] if name.endswith("_") and not name.endswith("__") else None
-            if inplace is not None and signature(f"torch.Tensor.{inplace}") is not None:
-                return self.call_tensor_method(receiver, inplace, arguments, site)
             if bound is None and name in ("type_as", "to", "cuda", "cpu", "type", "view_as", "expand_as", "reshape_as"):
                 return self.operation(
                     public, {"input": receiver, **{f"argument[{i}]": v for i, v in enumerate(arguments.positional)}}, site
                 )
             return self.interpreter.unknown_operation([receiver, *arguments.all], f"`Tensor.{name}`", site)
         named = bound.bind([receiver, *arguments.positional], arguments.keywords)
-        if name.endswith("_") and find_row(canonical_name(public)) is None and signature(f"torch.Tensor.{name[:-1]}") is not None:
-            return self.call_tensor_method(receiver, name[:-1], arguments, site)
         return self.operation(public, named, site)
+
+    def _is_operation(self, name: str) -> bool:
+        return find_row(canonical_name(f"torch.{name}")) is not None or signature(f"torch.Tensor.{name}") is not None
 
     def _scalar_method(self, receiver: Tensor, name: str, arguments: Arguments) -> Value:
         node = receiver.node

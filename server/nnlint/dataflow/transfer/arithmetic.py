@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nnlint.dataflow.facts import ANY_SHIFT, NO_SHIFT, Shift, ShiftFact, join_shifts
-from nnlint.dataflow.graph import CONSTANT, Node
+from nnlint.dataflow.graph import CONSTANT, JOIN, Node
 from nnlint.dataflow.transfer.row import (
     Row,
     argument,
@@ -153,7 +153,7 @@ def _is_far_below(value: Value) -> bool:
 
 
 def _meets_only_softmax(node: Node, depth: int = 8) -> bool:
-    """Whether all that reads a value is a softmax, behind casts and further masks of this kind at most."""
+    """Whether all that reads a value is a softmax, behind what leaves masked elements without weight at most."""
     return (
         depth > 0
         and node not in node.graph.results
@@ -167,16 +167,21 @@ def _is_softmax(node: Node) -> bool:
 
 
 def _hands_on(node: Node) -> bool:
+    """Whether what is far below all others stays there: behind casts, joins, sums, numbers as factors and masks of this kind."""
     row = registered().get(node.operation)
-    if row is not None and row.shift is _masked:
+    if row is None:
+        return node.operation == JOIN
+    if row.shift is _masked:
         return _is_far_below(argument(node, "value"))
-    return row is not None and row.shift is keeps and row.size is same_sizes
+    if row.shift in (_product, _quotient):
+        return len(node.inputs) == 1
+    return row.is_sum or (row.shift is keeps and row.size is same_sizes)
 
 
-_SUMS = "torch.add torch.Tensor.add_"
-_DIFFERENCES = "torch.sub torch.subtract torch.Tensor.sub_"
-_PRODUCTS = "torch.mul torch.multiply torch.Tensor.mul_"
-_QUOTIENTS = "torch.div torch.divide torch.true_divide torch.Tensor.div_"
+_SUMS = "torch.add"
+_DIFFERENCES = "torch.sub torch.subtract"
+_PRODUCTS = "torch.mul torch.multiply"
+_QUOTIENTS = "torch.div torch.divide torch.true_divide"
 
 register(_SUMS, Row(_sum, broadcast_rank, size=_size, rank_change=_rank_change, is_sum=True))
 register(_DIFFERENCES, Row(_difference, broadcast_rank, size=_size, rank_change=_rank_change, is_sum=True, cancels=True))
@@ -190,6 +195,6 @@ register(
 )
 register("torch.where", Row(_chosen, broadcast_rank, size=_size))
 register(
-    "torch.masked_fill torch.Tensor.masked_fill_",
+    "torch.masked_fill",
     Row(_masked, input_rank, size=same_sizes),
 )

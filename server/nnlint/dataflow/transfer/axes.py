@@ -247,7 +247,7 @@ def splits_last_axis(node: Node) -> bool:
 # --- permutations ---
 
 _PERMUTATIONS = """
-torch.permute torch.transpose torch.Tensor.transpose_ torch.swapaxes torch.swapdims torch.movedim torch.moveaxis torch.t
+torch.permute torch.transpose torch.swapaxes torch.swapdims torch.movedim torch.moveaxis torch.t
 torch.Tensor.mT
 """
 PERMUTATIONS = frozenset(_PERMUTATIONS.split())
@@ -620,11 +620,11 @@ register("torch.flatten torch.nn.Flatten", Row(_flatten, _flatten_rank, size=_fl
 register("torch.reshape torch.Tensor.view", Row(_view, _view_rank, size=_view_size, rank_tie=_view_tie))
 register(_PERMUTATIONS, Row(_permute, _permute_rank, size=_permute_size, rank_change=lambda node: 0))
 register(
-    "torch.unsqueeze torch.Tensor.unsqueeze_",
+    "torch.unsqueeze",
     Row(_unsqueeze, _unsqueeze_rank, size=_unsqueeze_size, rank_change=lambda node: 1),
 )
 register(
-    "torch.squeeze torch.Tensor.squeeze_",
+    "torch.squeeze",
     Row(_squeeze, _squeeze_rank, size=_squeeze_size, rank_change=_squeeze_change),
 )
 register("torch.cat torch.concat torch.concatenate", Row(_cat, _cat_rank, size=_cat_size))

@@ -72,7 +72,7 @@ def _softmax(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 _IDENTITIES = """
 torch.nn.Identity torch.clone torch.detach torch.Tensor.contiguous torch.Tensor.to torch.Tensor.float torch.Tensor.half torch.Tensor.double
 torch.Tensor.bfloat16 torch.Tensor.type torch.Tensor.type_as torch.Tensor.cuda torch.Tensor.cpu torch.Tensor.requires_grad_
-torch.Tensor.detach_ torch.nn.quantized.FloatFunctional torch.Tensor.pin_memory torch.nn.functional.identity torch.positive
+torch.nn.quantized.FloatFunctional torch.Tensor.pin_memory torch.nn.functional.identity torch.positive
 torch.fake_quantize
 """
 _ACTIVATION_LAYERS = """
