@@ -140,6 +140,7 @@ def _words(error: Exception) -> str:
 
 def serve(zoo: Zoo, folder: Path, seconds: float, answers: TextIO) -> None:
     """Judges the recipes that come in, each in a process of its own with so much time."""
+    zoo.recipes()  # what this imports is there in every fork
     for line in sys.stdin:
         receiver, sender = Pipe(duplex=False)
         child = os.fork()

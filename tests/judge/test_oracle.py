@@ -169,6 +169,9 @@ def test_a_served_judge_survives_models_that_raise_and_that_take_too_long(tmp_pa
             time.sleep(60)
 
     class Models:
+        def recipes(self) -> list[str]:
+            return ["raises", "slow"]
+
         def build(self, recipe: str) -> nn.Module:
             if recipe == "raises":
                 raise RuntimeError("no such model")
