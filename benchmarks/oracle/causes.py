@@ -31,6 +31,8 @@ def _gate(x: Tensor, *_: Any, **__: Any) -> Tensor:
 
 
 def _ungated_attention(q: Tensor, k: Tensor, v: Tensor, *_: Any, **__: Any) -> Tensor:
+    if q.dim() > 3 and (groups := q.shape[-3] // k.shape[-3]) > 1:  # several heads of queries to one of keys
+        k, v = (x.repeat_interleave(groups, dim=-3) for x in (k, v))
     return torch.sigmoid(q @ k.transpose(-2, -1)) @ v
 
 
