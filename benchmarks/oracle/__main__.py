@@ -38,6 +38,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=usual.jobs, help="processes at a time (default: %(default)s)")
     parser.add_argument("--fresh", action="store_true", help="forget the verdicts of earlier runs")
     parser.add_argument("--no-judge", action="store_true", help="take the verdicts that are there already; run no model")
+    parser.add_argument("--no-statistics", action="store_true", help="count no constructions: that takes as long as the findings")
     parser.add_argument("--no-lint", action="store_true", help="judge only; compare nothing")
     options = parser.parse_args()
     options.packages = options.packages or sorted(BESIDES)
@@ -54,7 +55,7 @@ def main() -> None:
     for package in options.packages:
         results = _results(package, options)
         if not options.no_lint:
-            answer = ask_nnlint(fetch(package), options.codes)
+            answer = ask_nnlint(fetch(package), options.codes, results_folder(package) / "answers", not options.no_statistics)
             judged.append(Judged(package, pinned_versions()[package], results, compare(read_layers(results), answer.findings), answer))
             print(described(judged[-1]), flush=True)
     if options.save:

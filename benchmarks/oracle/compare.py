@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import nnlint
 from benchmarks.oracle.judge import Verdict
 
 # One file of one style would decide alone otherwise.
@@ -95,13 +98,36 @@ class Answer:
     unresolved: dict[str, int]  # by reason
 
 
-def ask_nnlint(folder: Path, codes: str) -> Answer:
-    """Runs `lsp-check` twice on the sources, for its findings and for its statistics; paths are relative to the folder."""
-    found = _check(folder, "--select", codes)
+def ask_nnlint(folder: Path, codes: str, kept: Path, counts: bool) -> Answer:
+    """Runs `lsp-check` on the sources for its findings and, where asked to count, for its statistics; paths are relative to the folder.
+
+    What it said is kept in the folder `kept`, for as long as nnlint itself is the same.
+    """
+    found = _kept_check(folder, kept, "--select", codes)
     findings = [Reported(f["filename"], f["location"]["row"], f["location"]["column"], f["code"], f["message"]) for f in found]
-    (layers,) = [entry for entry in _check(folder, "--select", codes, "--statistics") if entry["name"] == "layer-constructions"]
+    if not counts:
+        return Answer(findings, 0, 0, {})
+    (layers,) = [entry for entry in _kept_check(folder, kept, "--select", codes, "--statistics") if entry["name"] == "layer-constructions"]
     reasons = {entry["reason"]: entry["count"] for entry in layers["unresolved"]}
     return Answer(findings, layers["count"], layers["resolved"], reasons)
+
+
+def _kept_check(folder: Path, kept: Path, *options: str) -> list[dict[str, Any]]:
+    file = kept / f"{_fingerprint()}{'-'.join(options)}.json"
+    if not file.exists():
+        said = _check(folder, *options)
+        kept.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(said), encoding="utf-8")
+    return list(json.loads(file.read_text(encoding="utf-8")))
+
+
+@cache
+def _fingerprint() -> str:
+    """A word that is another one once any file of nnlint has changed."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(nnlint.__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _check(folder: Path, *options: str) -> list[dict[str, Any]]:
@@ -198,8 +224,8 @@ def merged(comparisons: Iterable[Comparison]) -> Comparison:
 def _summary(comparison: Comparison) -> dict[str, Any]:
     exercised = [f for f in comparison.findings if f["outcome"] != "not exercised"]
     redundant = [s for s in comparison.sites if s["verdict"] == "redundant in all"]
-    by_softmax = [s for s in redundant if set(s["causes"]) == {"softmax"}]
     by_norm = [s for s in redundant if "norm" in s["causes"]]
+    by_softmax = [s for s in redundant if "softmax" in s["causes"] and s not in by_norm]
     by_other = [s for s in redundant if s not in by_softmax and s not in by_norm]
     return {
         "sites": dict(Counter(s["verdict"] for s in comparison.sites)),

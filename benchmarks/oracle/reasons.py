@@ -24,36 +24,32 @@ _SHOWN = 3
 
 def reasons(folder: Path, places: Collection[Place]) -> dict[Place, list[str]]:
     """What the analysis says of the calls at `places`: file relative to the folder, row and column from 1."""
-    found: dict[Place, list[str]] = {}
-    by_file: defaultdict[str, set[Place]] = defaultdict(set)
-    for place in places:
-        by_file[place[0]].add(place)
-    for file, wanted in sorted(by_file.items()):
-        said = _said_of(folder / file)
-        found.update((p, said.get(p[1:], ["never seen to be constructed"])) for p in wanted)
-    return found
-
-
-def _said_of(path: Path) -> dict[tuple[int, int], list[str]]:
-    sources = disk_sources(Workspace().project_of(str(path)), [str(path)])
-    program = Program(sources.text, sources.paths(), sources.import_roots, Parser())
-    relevant = [p for p in sorted(program.paths | {str(path)}) if p == str(path) or program.mentions(p, "torch")]
-    project = explore(program, relevant, [str(path)])
-    module = program.module(str(path))
-    if module is None:
+    wanted = sorted({str(folder / place[0]) for place in places})
+    if not wanted:
         return {}
-    index = LineIndex(module.parsed.text)
-    said: dict[tuple[int, int], list[str]] = {}
-    for construction in constructions(project, [str(path)]):
-        if construction.span is not None:
-            at = index.position(construction.span.start)
-            said[at.line + 1, at.column + 1] = [f"not resolved: {construction.reason}"]
+    sources = disk_sources(Workspace().project_of(wanted[0]), wanted)
+    program = Program(sources.text, sources.paths(), sources.import_roots, Parser())
+    relevant = [path for path in sorted(program.paths | set(wanted)) if path in wanted or program.mentions(path, "torch")]
+    said = _said(explore(program, relevant, wanted), program, wanted)
+    return {place: said.get((str(folder / place[0]), *place[1:])) or ["never seen to be constructed"] for place in places}
+
+
+def _said(project: ProjectGraph, program: Program, wanted: list[str]) -> dict[Place, list[str]]:
+    indexes = {path: LineIndex(module.parsed.text) for path in wanted if (module := program.module(path)) is not None}
+
+    def place(path: str, offset: int) -> Place:
+        at = indexes[path].position(offset)
+        return path, at.line + 1, at.column + 1
+
+    said: defaultdict[Place, list[str]] = defaultdict(list)
     for site, layers in project.layers.items():
-        if site.path == str(path):
-            at = index.position(project.span(site).start)
+        if site.path in indexes:
             words = dict.fromkeys(word for layer in layers for word in _fate(project, layer))
-            said[at.line + 1, at.column + 1] = list(words)[:_SHOWN] + said.get((at.line + 1, at.column + 1), [])
-    return said
+            said[place(site.path, project.span(site).start)] += list(words)[:_SHOWN]
+    for construction in constructions(project, indexes):
+        if construction.span is not None:
+            said[place(construction.path, construction.span.start)].append(f"not resolved: {construction.reason}")
+    return dict(said)
 
 
 def _fate(project: ProjectGraph, layer: Layer) -> Iterator[str]:

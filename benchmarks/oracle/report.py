@@ -80,7 +80,7 @@ def save(judged: list[Judged], codes: str) -> None:
 def _add_reasons(judged: Judged) -> None:
     """Notes on every miss what the analysis says of that call."""
     places: list[Place] = [(s["file"], s["row"], s["column"]) for s in judged.comparison.missed]
-    said = reasons(fetch(judged.package), places) if places else {}
+    said = reasons(fetch(judged.package), places)
     for site, place in zip(judged.comparison.missed, places, strict=True):
         site["reasons"] = said[place]
 
