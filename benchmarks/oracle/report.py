@@ -57,7 +57,8 @@ def described(judged: Judged) -> str:
     """The figures and the disagreements of one package, in lines."""
     lines = [f"{judged.package} {judged.version}: {dict(judged.models)}"]
     lines += [f"  {key}: {value}" for key, value in judged.comparison.summary.items()]
-    lines.append(f"  constructions resolved: {judged.answer.resolved} of {judged.answer.constructions}")
+    if judged.answer.constructions:
+        lines.append(f"  constructions resolved: {judged.answer.resolved} of {judged.answer.constructions}")
     lines += [f"  {f['outcome']}: {_place(f)} {f['code']} {f['needed in']}" for f in disagreements(judged.comparison)]
     lines += [f"  missed ({', '.join(s['causes'])}): {_place(s)} {s['models']}" for s in judged.comparison.missed]
     return "\n".join(lines)
@@ -114,7 +115,7 @@ def _page(judged: list[Judged], whole: Comparison, codes: str) -> str:
 def _row(name: str, models: int, summary: dict[str, Any], answers: list[Answer]) -> str:
     figures = ["–" if summary[key] is None else str(summary[key]) for key in _FIGURES]
     share = _resolved(answers)["share resolved"]
-    return f"| {name} | {models} | {' | '.join(figures)} | {share} |"
+    return f"| {name} | {models} | {' | '.join(figures)} | {'–' if share is None else share} |"
 
 
 def _disagreements(judged: Judged) -> list[str]:
