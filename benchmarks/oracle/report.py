@@ -29,6 +29,8 @@ linear layer; torch ran models of the package and said of each bias whether any 
 exercised findings that are redundant in every instance, recall the share of the sites redundant in every instance that are found, by
 what makes them so. A file counts for at most {most} sites. Constructions are those that `lsp-check --statistics` counts.
 
+Packages of the zoo that are missing from the table were not compared in this run, and are in none of its figures.
+
 | package | models | findings exercised | precision | by a norm | recall | by a softmax | recall | otherwise | constructions resolved |
 |---|---|---|---|---|---|---|---|---|---|"""
 
@@ -106,7 +108,7 @@ def _resolved(answers: Iterable[Answer]) -> dict[str, Any]:
 def _page(judged: list[Judged], whole: Comparison, codes: str) -> str:
     lines = [_HEAD.format(codes=codes, most=SITES_A_FILE)]
     lines += [_row(f"{j.package} {j.version}", j.models["judged"], j.comparison.summary, [j.answer]) for j in judged]
-    lines.append(_row("**all**", sum(j.models["judged"] for j in judged), whole.summary, [j.answer for j in judged]))
+    lines.append(_row("**these together**", sum(j.models["judged"] for j in judged), whole.summary, [j.answer for j in judged]))
     for one in judged:
         lines += _disagreements(one)
     return "\n".join(lines) + "\n"
