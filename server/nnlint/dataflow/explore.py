@@ -31,6 +31,8 @@ TORCH = "torch"  # stands for a path in what entries mention
 _LAYER_WORDS = frozenset(name.rpartition(".")[2] for name in layer_signatures()) - {"Module"}
 _SIGNS = _LAYER_WORDS | {"getattr"}  # of a statement that constructs layers, maybe by names in strings
 _SCALAR_ANNOTATIONS = frozenset({"int", "str", "float", "bool"})
+_ANYTHING = frozenset({"Any", "object", "tuple", "list", "dict", "Tuple", "List", "Dict", "Sequence", "Iterable", "Mapping", "TypeVar"})
+_NOTHING = frozenset({"None", "Optional", "Union", "typing", "t"})
 
 
 class Cancelled(Exception):
@@ -435,7 +437,7 @@ class _Explorer:
         if isinstance(parameter.default, low.Constant):
             default = parameter.default.value
             if default is None:
-                return choice([NONE, Tensor(graph.add(INPUT))])
+                return NONE if _is_object(annotation) else choice([NONE, Tensor(graph.add(INPUT))])
             if isinstance(default, bool):
                 return Symbol(("argument", method.module.path, method.block.key, parameter.name))
             return Const(default)
@@ -493,6 +495,17 @@ def _count_marks(instance: val.Instance) -> int:
 
 def _holds_layers(value: Value | None) -> bool:
     return value is not None and any(True for _ in _layers(value))
+
+
+def _is_object(annotation: low.Node | None) -> bool:
+    """Whether an annotation names a class of objects that are neither tensors nor plain data: where none is given there is none."""
+    names = (
+        {n.id if isinstance(n, low.Name) else n.name for n in low.nodes_in((annotation,)) if isinstance(n, (low.Name, low.Attribute))}
+        if annotation
+        else set()
+    )
+    named = names - _NOTHING
+    return bool(named) and all(n[:1].isupper() and "Tensor" not in n for n in named) and not named & (_ANYTHING | _SCALAR_ANNOTATIONS)
 
 
 def _layers(value: Value, depth: int = 12) -> Iterable[val.Layer]:

@@ -45,6 +45,9 @@ class Expressions(Loops):
             return UNKNOWN if receiver is None else val.Super(receiver[0], receiver[1])
         function = self.evaluate(frame, node.function)
         arguments = self.arguments(frame, node.arguments)
+        fallback = _fallback(node, function, arguments)
+        if fallback is not None:
+            return fallback
         return self.caller.call(function, arguments, frame.site(node.index), frame)
 
     def _nearest_receiver(self, frame: Frame) -> tuple[ClassDefinition, Value] | None:
@@ -300,6 +303,16 @@ class Generated(low.Node):
 
     def __init__(self, run: Callable[[], Flow]) -> None:
         self.run = run
+
+
+def _fallback(node: low.Call, function: Value, arguments: Arguments) -> Value | None:
+    """What `implementations.get(name, default)` gives where nobody knows the implementations: as any caller who says nothing, the default.
+
+    The others stand in for it, so what it computes is what they have to compute.
+    """
+    is_lookup = isinstance(node.function, low.Attribute) and node.function.name.startswith("get") and isinstance(function, Unknown)
+    given = [*arguments.positional, *arguments.keywords.values()]
+    return given[1] if is_lookup and len(given) == 2 and isinstance(given[1], val.Function) and not arguments.is_open else None
 
 
 _EXPRESSIONS: dict[type[low.Node], Callable[[Expressions, Frame, Any], Value]] = {

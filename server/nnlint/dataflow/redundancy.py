@@ -76,7 +76,7 @@ def _verdict(project: ProjectGraph, site: Site, layers: list[Layer]) -> Redundan
         biased = has_bias(layer)
         if biased is False:
             continue
-        if biased is None or ESCAPED in layer.marks or BIAS_USED in layer.marks:
+        if ESCAPED in layer.marks or BIAS_USED in layer.marks:
             return None
         calls = project.calls_of(layer)
         if not calls:
@@ -84,7 +84,9 @@ def _verdict(project: ProjectGraph, site: Site, layers: list[Layer]) -> Redundan
         trace = trace_bias(calls)
         if not trace.is_redundant or not all(_serves_only(project, norm, trace) for norm in trace.cancelled_by):
             return None
-        found.append((layer, calls[0], trace))
+        if biased:
+            found.append((layer, calls[0], trace))
+        # Where nobody knows whether there is a bias, it is without effect if there is one: no word against the others.
     if not found:
         return None
     layer, call, trace = min(found, key=lambda f: (f[2].is_direct, not f[2].is_by_softmax))
