@@ -7,7 +7,6 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-
 from braindecode.models import util
 
 _CHANNEL_NAMES = ("n_chans", "chs_info")

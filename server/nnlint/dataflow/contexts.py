@@ -171,6 +171,10 @@ class Contexts:
 
     def has_fields(self, cls: val.Class) -> bool:
         bases = self.interpreter.classes.bases(cls.definition, cls.closure)
+        order = self.interpreter.classes.order(cls.definition, cls.closure)
+        inherited = [d for base, _ in order if isinstance(base, ClassDefinition) for d in base.decorators]
+        if any(_text(d).endswith("dataclass_transform") for d in inherited):
+            return True  # its subclasses are dataclasses without a decorator
         decorated = any("dataclass" in _text(d) or "attr" in _text(d) for d in cls.definition.decorators)
         return decorated or any(b in _DATA_BASES or (b or "").endswith(("ModelOutput", "BaseModel")) for b in bases)
 

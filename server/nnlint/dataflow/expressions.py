@@ -310,7 +310,10 @@ def _fallback(node: low.Call, function: Value, arguments: Arguments) -> Value | 
 
     The others stand in for it, so what it computes is what they have to compute.
     """
-    is_lookup = isinstance(node.function, low.Attribute) and node.function.name.startswith("get") and isinstance(function, Unknown)
+    is_foreign = isinstance(function, Unknown) or (
+        isinstance(function, val.External) and not function.name.startswith(("torch.", "builtins."))
+    )
+    is_lookup = is_foreign and isinstance(node.function, low.Attribute) and node.function.name.startswith("get")
     given = [*arguments.positional, *arguments.keywords.values()]
     return given[1] if is_lookup and len(given) == 2 and isinstance(given[1], val.Function) and not arguments.is_open else None
 
