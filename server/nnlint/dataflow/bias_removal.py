@@ -1,15 +1,30 @@
-"""The fix of the rules on biases: constructs the layer without one, and guards code that would crash then."""
+"""What the rules on biases report, and their fix: it constructs the layer without a bias, and guards code that would crash then."""
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from nnlint.dataflow.explanation import load_of
+from nnlint.dataflow.explanation import chain_of, layer_label, load_of, short_name, wasted_words
 from nnlint.dataflow.graph import ProjectGraph
 from nnlint.dataflow.hazards import BiasRead
 from nnlint.dataflow.redundancy import RedundantBias
-from nnlint.findings import Applicability, FileEdit, Fix
+from nnlint.findings import Applicability, FileEdit, Finding, Fix, Severity
+
+
+def report(graph: ProjectGraph, bias: RedundantBias, code: str, name: str, severity: Severity, how: str) -> Finding:
+    """The finding on a bias without effect; `how` says in what way `{norm}` cancels it."""
+    cancelled = how.format(norm=f"`{layer_label(bias.trace.cancelled_by[0])}`")
+    return Finding(
+        code=code,
+        name=name,
+        message=f"bias of `{short_name(bias.layer.target)}` is cancelled {cancelled}{wasted_words(bias)}",
+        path=bias.site.path,
+        span=graph.span(bias.site),
+        severity=severity,
+        fixes=tuple(remove_bias(graph, bias)),
+        related=tuple(chain_of(graph, bias)),
+    )
 
 
 def remove_bias(graph: ProjectGraph, bias: RedundantBias) -> Iterator[Fix]:

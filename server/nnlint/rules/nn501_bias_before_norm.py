@@ -121,8 +121,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nnlint.dataflow.bias_removal import remove_bias
-from nnlint.dataflow.explanation import chain_of, layer_label, short_name, wasted_words
+from nnlint.dataflow.bias_removal import report
 from nnlint.dataflow.graph import ProjectGraph
 from nnlint.findings import Finding, Severity
 from nnlint.rule import Declaration
@@ -133,14 +132,4 @@ RULE = Declaration(name="bias-before-norm", severity=Severity.INFO, on_by_defaul
 def check(graph: ProjectGraph) -> Iterator[Finding]:
     for bias in graph.redundant_biases:
         if bias.trace.is_direct and not bias.trace.is_by_softmax:
-            norm = layer_label(bias.trace.cancelled_by[0])
-            yield Finding(
-                code="NN501",
-                name=RULE.name,
-                message=f"bias of `{short_name(bias.layer.target)}` is cancelled by `{norm}` right after it{wasted_words(bias)}",
-                path=bias.site.path,
-                span=graph.span(bias.site),
-                severity=RULE.severity,
-                fixes=tuple(remove_bias(graph, bias)),
-                related=tuple(chain_of(graph, bias)),
-            )
+            yield report(graph, bias, "NN501", RULE.name, RULE.severity, "by {norm} right after it")

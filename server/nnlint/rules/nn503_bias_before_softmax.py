@@ -84,8 +84,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nnlint.dataflow.bias_removal import remove_bias
-from nnlint.dataflow.explanation import chain_of, layer_label, short_name, wasted_words
+from nnlint.dataflow.bias_removal import report
 from nnlint.dataflow.graph import ProjectGraph
 from nnlint.findings import Finding, Severity
 from nnlint.rule import Declaration
@@ -96,14 +95,4 @@ RULE = Declaration(name="bias-before-softmax", severity=Severity.HINT, on_by_def
 def check(graph: ProjectGraph) -> Iterator[Finding]:
     for bias in graph.redundant_biases:
         if bias.trace.is_by_softmax:
-            softmax = layer_label(bias.trace.cancelled_by[0])
-            yield Finding(
-                code="NN503",
-                name=RULE.name,
-                message=f"bias of `{short_name(bias.layer.target)}` is cancelled by `{softmax}`{wasted_words(bias)}",
-                path=bias.site.path,
-                span=graph.span(bias.site),
-                severity=RULE.severity,
-                fixes=tuple(remove_bias(graph, bias)),
-                related=tuple(chain_of(graph, bias)),
-            )
+            yield report(graph, bias, "NN503", RULE.name, RULE.severity, "by {norm}")
