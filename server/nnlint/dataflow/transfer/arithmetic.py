@@ -149,7 +149,7 @@ def _is_far_below(value: Value) -> bool:
         return value.node.operation == CONSTANT and _is_far_below(value.node.arguments.get("fill", NONE))
     if isinstance(value, Symbol):
         return value.key in LEAST_NUMBERS
-    return isinstance(value, Const) and isinstance(value.value, (int, float)) and value.value <= -1e4
+    return isinstance(value, Const) and isinstance(value.value, (int, float)) and value.value <= -100
 
 
 def _meets_only_softmax(node: Node, depth: int = 8) -> bool:

@@ -6,7 +6,7 @@ Two axes of one size are found to have it by the same symbol, however they were 
 
 from __future__ import annotations
 
-from nnlint.dataflow.graph import Node
+from nnlint.dataflow.graph import INPUT, Node
 from nnlint.dataflow.transfer.row import argument, input_node, registered
 from nnlint.dataflow.values import Const, Symbol, Value
 
@@ -33,7 +33,12 @@ def size_of(node: Node, axis: int) -> Value:
         if not isinstance(found, tuple):
             break
         node, axis = found
-    return declared_size(node, axis) or Symbol(("size", node, axis))
+    return declared_size(node, axis) or Symbol(("size", _batch_of(node) if axis == 0 else node, axis))
+
+
+def _batch_of(node: Node) -> Node:
+    """The input that stands for the batch of all: queries and keys that come in from outside are taken to be of one batch."""
+    return next(n for n in node.graph.nodes if n.operation == INPUT) if node.operation == INPUT else node
 
 
 def declared_size(node: Node, axis: int) -> Value | None:
