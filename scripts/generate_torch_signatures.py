@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,22 @@ def _documented(function: Any) -> list[list[Any]] | None:
         return None
 
 
+def _constructor(layer: type) -> list[list[Any]]:
+    """The parameters of a layer class; of one that takes anything by its own signature, those of its first overload that are named."""
+    found = _inspected(layer.__init__)[1:]  # type: ignore[misc]
+    if found[:2] != [["*args"], ["**kwargs"]]:
+        return found
+    overloads = [_inspected(overload)[1:] for overload in typing.get_overloads(layer.__init__)]  # type: ignore[misc]
+    return next((o for o in overloads if not any(p[0].startswith("*") for p in o)), found)
+
+
 def signatures() -> Iterator[tuple[str, list[list[Any]]]]:
     import torch
     from torch import nn
 
     for name, value in sorted(vars(nn).items()):
         if isinstance(value, type) and issubclass(value, nn.Module):
-            yield f"torch.nn.{name}", _inspected(value.__init__)[1:]
+            yield f"torch.nn.{name}", _constructor(value)
     spaces = [
         ("torch.nn.functional", vars(torch.nn.functional)),
         ("torch", vars(torch)),

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nnlint.dataflow import values as val
-from nnlint.dataflow.arguments import Arguments
+from nnlint.dataflow.arguments import Arguments, as_annotated
 from nnlint.dataflow.classes import ITEMS, LAYER, MODULE_METHODS
 from nnlint.dataflow.containers import Containers
 from nnlint.dataflow.contexts import Contexts, arguments_key, cells_of, copy_of
@@ -151,7 +151,14 @@ class Caller(Containers, TorchCalls):
 
         sites = () if caller is None else caller.call_sites
         frame = Frame(
-            definition.module, definition.block, {}, closure, definition.owner, receiver, (site, *sites)[:8] if site is not None else sites
+            definition.module,
+            definition.block,
+            {},
+            closure,
+            definition.owner,
+            receiver,
+            (site, *sites)[:8] if site is not None else sites,
+            born=self.interpreter.next_serial(),
         )
         if receiver is not None:
             arguments = replace(arguments, positional=[receiver, *arguments.positional])
@@ -181,14 +188,14 @@ class Caller(Containers, TorchCalls):
         exact = len(given) if not any(isinstance(g, (val.Alternatives, val.Repeated)) for g in given) else 0
         for at, parameter in enumerate(positional):
             if at < exact:
-                env[parameter.name] = given[at]
+                env[parameter.name] = as_annotated(parameter, given[at], self.interpreter.next_serial)
             elif parameter.name in keywords:
-                env[parameter.name] = keywords.pop(parameter.name)
+                env[parameter.name] = as_annotated(parameter, keywords.pop(parameter.name), self.interpreter.next_serial)
             else:
                 env[parameter.name] = self._missing(frame, parameter, arguments, closure, arguments.has_open_positional)
         for parameter in parameters.keyword_only:
             if parameter.name in keywords:
-                env[parameter.name] = keywords.pop(parameter.name)
+                env[parameter.name] = as_annotated(parameter, keywords.pop(parameter.name), self.interpreter.next_serial)
             else:
                 env[parameter.name] = self._missing(frame, parameter, arguments, closure, False)
         if parameters.star is not None:
@@ -219,7 +226,14 @@ class Caller(Containers, TorchCalls):
             return UNKNOWN
         sites = () if caller is None else caller.call_sites
         frame = Frame(
-            closure.module, closure.block, {}, closure, closure.owner, closure.receiver, (site, *sites)[:8] if site is not None else sites
+            closure.module,
+            closure.block,
+            {},
+            closure,
+            closure.owner,
+            closure.receiver,
+            (site, *sites)[:8] if site is not None else sites,
+            born=self.interpreter.next_serial(),
         )
         self.contexts.progress.ran.add(id(node))
         self.bind(frame, node.parameters, arguments, closure)

@@ -12,6 +12,7 @@ from nnlint.dataflow.classes import ITEMS, LAYER
 from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import JOIN
 from nnlint.dataflow.operators import truth_of
+from nnlint.dataflow.transfer import find_row
 from nnlint.dataflow.values import NONE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, flattened, pattern_of
 
 if TYPE_CHECKING:
@@ -186,7 +187,10 @@ class Containers(CallerBase):
         several = node.arguments.get("returns several") is not None
         operation = "part" if several else "torch.unbind.part"
         rank = node.rank if several else None if node.rank is None else node.rank - 1
-        return Tensor(self.interpreter.graph.add(operation, (node,), rank=rank, output=index))
+        part = self.interpreter.graph.add(operation, (node,), rank=rank, output=index)
+        if several and rank is None and (row := find_row(operation)) is not None and row.rank is not None:
+            part.rank = row.rank(part)
+        return Tensor(part)
 
     def shape(self, tensor: Tensor) -> Value:
         node = tensor.node

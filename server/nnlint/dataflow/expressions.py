@@ -230,7 +230,7 @@ class Expressions(Loops):
         return val.Lambda(node, frame)
 
     def _comprehension(self, frame: Frame, node: low.Comprehension) -> Value:
-        inner = Frame(frame.module, frame.block, {}, frame, frame.owner, frame.receiver, frame.call_sites)
+        inner = Frame(frame.module, frame.block, {}, frame, frame.owner, frame.receiver, frame.call_sites, born=self.next_serial())
         if node.kind == "dict":
             made = self.mapping({})
             assert node.key is not None

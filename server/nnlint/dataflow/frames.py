@@ -27,7 +27,7 @@ class OutOfFuel(Exception):
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One activation of a function, of a module's top level or of a class body."""
+    """One activation of a function, of a module's top level or of a class body, `born` by the journal's clock (0: of unknown age)."""
 
     module: Module
     block: BlockName
@@ -40,6 +40,7 @@ class Frame:
     yielded: list[Value] = field(default_factory=list)
     left: dict[Flow, list[dict[str, Value]]] = field(default_factory=dict)
     outer_names: dict[str, str] = field(default_factory=dict)  # names declared global or nonlocal
+    born: int = 0
 
     def site(self, index: int) -> Site:
         return Site(self.module.path, self.block, index)

@@ -45,7 +45,7 @@ class Loops(Places):
         for env in left:
             for name, value in env.items():
                 old = frame.env.get(name, MISSING) if flow is Flow.NEXT else value
-                self.journal.write(frame.env, name, self.join(old, value))
+                self.journal.write(frame.env, name, self.join(old, value), frame.born)
             flow = Flow.NEXT
         return flow
 

@@ -12,6 +12,7 @@ from nnlint.dataflow import values as val
 from nnlint.dataflow.frames import Flow, Frame, OutOfFuel
 from nnlint.dataflow.graph import CONSTANT, ESCAPE, JOIN, UNKNOWN_OPERATION, Graph, Node
 from nnlint.dataflow.heap import MISSING, Change, Journal, by_cell
+from nnlint.dataflow.operators import is_count
 from nnlint.dataflow.registrations import run_registrations
 from nnlint.dataflow.values import FALSE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value, choice, join_runs, layers_in, own
 from nnlint.semantics.definitions import (
@@ -152,6 +153,9 @@ class Machine(ABC):
             and len(one.items) == len(other.items)
         ):
             return self.sequence((self.join(a, b) for a, b in zip(one.items, other.items, strict=True)), "tuple")
+        if is_count(one) and is_count(other) and (isinstance(one, Symbol) or isinstance(other, Symbol)):
+            # One number, though nobody knows which: two layers that are given it have one size.
+            return Symbol(("either", self.next_serial()))
         result = choice([one, other])
         if isinstance(result, Unknown):
             self.escape(one, "one of too many alternatives")

@@ -45,6 +45,25 @@ def symbol_depth(key: object) -> int:
     return 1 + max((symbol_depth(k) for k in key), default=0) if isinstance(key, tuple) else 0
 
 
+# The first words of the keys of symbols that stand for numbers; a parameter may stand for anything.
+_NUMBER_WORDS = frozenset({
+    "-", "*", "/", "//", "either", "extreme", "index", "length", "loop", "number", "product", "range", "size",
+    "builtins.int", "builtins.float", "math.floor", "math.ceil",
+})  # fmt: skip
+
+
+def _is_number_symbol(value: Value) -> bool:
+    """Whether a symbol stands for a number. So does a sum with a number, which is otherwise a sum of anything."""
+    if not isinstance(value, Symbol) or not isinstance(value.key, tuple) or not value.key:
+        return False
+    return value.key[0] in _NUMBER_WORDS or (value.key[0] == "+" and any(type(part) in (int, float) for part in value.key[1:]))
+
+
+def is_count(value: Value) -> bool:
+    """Whether a value is one number: a symbol for one, or a whole number above zero."""
+    return _is_number_symbol(value) or (isinstance(value, Const) and type(value.value) is int and value.value > 0)
+
+
 _CONVERSION = re.compile(r"%[-+ #0-9.]*[dsir]")
 
 

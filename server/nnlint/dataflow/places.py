@@ -39,12 +39,12 @@ class Places(Machine):
             at = frame.parent
             while at is not None:
                 if name in at.env:
-                    self.journal.write(at.env, name, self.join(at.env[name], value))
+                    self.journal.write(at.env, name, self.join(at.env[name], value), at.born)
                     return
                 at = at.parent
             self._globals[frame.module.path, name] = Unknown(f"`{name}` is assigned in a function")
             return
-        self.journal.write(frame.env, name, value)
+        self.journal.write(frame.env, name, value, frame.born)
 
     def unpack(self, value: Value, targets: tuple[low.Node, ...]) -> list[Value]:
         """The parts that an assignment to several targets gives them."""
@@ -169,7 +169,7 @@ class Places(Machine):
         if not options or len(options) == len(value.options):
             return
         if isinstance(place, low.Name) and place.id in frame.env:
-            self.journal.write(frame.env, place.id, choice(options))
+            self.journal.write(frame.env, place.id, choice(options), frame.born)
         elif isinstance(place, low.Attribute):
             holder = self.evaluate(frame, place.value)
             if isinstance(holder, val.Instance) and place.name in holder.state:

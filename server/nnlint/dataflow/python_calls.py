@@ -272,8 +272,11 @@ def _number(name: str) -> _Model:
             return Symbol(("bool", caller.interpreter.next_serial())) if truth is None else Const(truth)
         if isinstance(value, Symbol):
             return Symbol((name, value.key)) if name != "builtins.str" else Symbol(("pattern", "{}", value.key))
-        for tensor in val.tensors_in(value):
+        tensors = list(val.tensors_in(value))
+        for tensor in tensors:
             caller.interpreter.escape_node(tensor.node, f"`{name}`")
+        if not tensors and name != "builtins.str":
+            return Symbol(("number", caller.interpreter.next_serial()))
         return Unknown(f"`{name.removeprefix('builtins.')}()`")
 
     return convert

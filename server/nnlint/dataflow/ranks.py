@@ -13,6 +13,7 @@ from nnlint.dataflow.graph import CALL, INPUT, JOIN, OUTPUT, Graph, Node
 from nnlint.dataflow.transfer import find_row
 from nnlint.dataflow.transfer.attention import einsum_ranks
 from nnlint.dataflow.transfer.axes import named_axes, splits_last_axis
+from nnlint.dataflow.transfer.recurrent import RECURRENT
 from nnlint.dataflow.transfer.row import input_node, input_rank
 from nnlint.dataflow.transfer.sizes import declared_size, size_of
 from nnlint.dataflow.values import Const, Symbol, Value
@@ -128,6 +129,8 @@ def _limits(node: Node) -> list[tuple[Node, int, int | None]]:
         limits.append((source, _REQUIRED[node.operation], _REQUIRED[node.operation]))
     elif node.operation in _NORMS_OF_ONE_AXIS:
         limits.append((source, 2, 3 if node.operation != "torch.nn.SyncBatchNorm" else None))
+    elif node.operation in RECURRENT:
+        limits.append((source, 2, 3))
     elif node.operation in _PRODUCTS and (known := _product_rank(node)) is not None:
         limits += [(read, known, known) for read in node.inputs]
     axes = named_axes(node)

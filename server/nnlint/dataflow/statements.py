@@ -81,7 +81,7 @@ class Statements(Expressions):
             return
         here = self.here(value)
         narrowed = self.graph.add(NARROWED, (here,), arguments={"input": Tensor(here)}, rank=len(target.items))
-        self.journal.write(frame.env, name, Tensor(narrowed))
+        self.journal.write(frame.env, name, Tensor(narrowed), frame.born)
 
     def _augmented_assign(self, frame: Frame, node: low.AugmentedAssign) -> None:
         left = self.evaluate(frame, node.target)
@@ -151,7 +151,7 @@ class Statements(Expressions):
         for target in node.targets:
             match target:
                 case low.Name(id=name) if name in frame.env:
-                    self.journal.write(frame.env, name, MISSING)
+                    self.journal.write(frame.env, name, MISSING, frame.born)
                 case low.Attribute(value=inner, name=name):
                     holder = self.evaluate(frame, inner)
                     if isinstance(holder, val.Heap):

@@ -20,7 +20,7 @@ from nnlint.dataflow.transfer.row import (
     same_sizes,
 )
 from nnlint.dataflow.transfer.sizes import size_of
-from nnlint.dataflow.values import NONE, Const, Symbol, Tensor, Value
+from nnlint.dataflow.values import NONE, Choice, Const, Symbol, Tensor, Value
 
 _ONE = Const(1)
 # `torch.finfo(dtype).min`, whatever the type.
@@ -108,7 +108,7 @@ def _quotient(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 def _scaled(fact: ShiftFact, node: Node, factor: Value | None) -> ShiftFact:
     if not isinstance(fact, Shift):
         return fact
-    if isinstance(factor, (Const, Symbol)):
+    if isinstance(factor, (Const, Symbol)) or _is_one_of_numbers(factor):
         return fact.inexact()
     if not isinstance(factor, Tensor) or node.rank is None:
         return ANY_SHIFT
@@ -120,6 +120,10 @@ def _scaled(fact: ShiftFact, node: Node, factor: Value | None) -> ShiftFact:
         varies = {added + axis for axis in range(factor.node.rank) if size_of(factor.node, axis) != _ONE}
         return Shift(fact.axes | varies)
     return Shift(frozenset(range(node.rank)))
+
+
+def _is_one_of_numbers(factor: Value | None) -> bool:
+    return isinstance(factor, Choice) and all(isinstance(option, (Const, Symbol)) for option in factor.options)
 
 
 def _masked(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:

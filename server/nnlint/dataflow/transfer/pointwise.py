@@ -14,7 +14,6 @@ from nnlint.dataflow.transfer.row import (
     flag,
     input_rank,
     integer,
-    joins,
     keeps,
     keeps_inexactly,
     others_are_untouched,
@@ -95,7 +94,6 @@ register(_IDENTITIES, Row(keeps, input_rank, size=same_sizes))
 register("torch.Tensor.expand_as torch.Tensor.view_as torch.Tensor.reshape_as", Row(keeps, input_rank))
 register(NARROWED, Row(keeps, size=same_sizes, rank_change=lambda node: 0))
 register("torch.neg torch.negative", Row(keeps_inexactly, input_rank, size=same_sizes))
-register("part", Row(joins, size=lambda node, axis: (node.inputs[0], axis)))
 register(" ".join(f"torch.nn.{name}" for name in _ACTIVATION_LAYERS.split()), Row(destroys, input_rank, size=same_sizes))
 register(" ".join(f"torch.nn.functional.{name}" for name in _FUNCTIONAL_ACTIVATIONS.split()), Row(destroys, input_rank, size=same_sizes))
 register(_ACTIVATIONS, Row(destroys, input_rank, size=same_sizes))

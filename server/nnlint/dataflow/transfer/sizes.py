@@ -12,11 +12,15 @@ from nnlint.dataflow.values import Const, Symbol, Value
 
 _MAX_STEPS = 60
 # What a layer says of its input: the argument that names the size, and the axis (counted from the back for projections).
-_DECLARATIONS = {"torch.nn.Linear": ("in_features", -1), "torch.nn.LayerNorm": ("normalized_shape", -1)} | {
-    f"torch.nn.{kind}{n}d": (name, 1)
-    for n in (1, 2, 3)
-    for kind, name in (("Conv", "in_channels"), ("ConvTranspose", "in_channels"), ("BatchNorm", "num_features"))
-}
+_DECLARATIONS = (
+    {"torch.nn.Linear": ("in_features", -1), "torch.nn.LayerNorm": ("normalized_shape", -1)}
+    | {f"torch.nn.{kind}": ("input_size", -1) for kind in ("LSTM", "GRU", "RNN")}
+    | {
+        f"torch.nn.{kind}{n}d": (name, 1)
+        for n in (1, 2, 3)
+        for kind, name in (("Conv", "in_channels"), ("ConvTranspose", "in_channels"), ("BatchNorm", "num_features"))
+    }
+)
 
 
 def size_of(node: Node, axis: int) -> Value:
