@@ -57,15 +57,23 @@ def explore(
 
     Raises `Cancelled` soon after `is_cancelled` says so.
     """
+    from nnlint.dataflow.programs.entries import run_programs
+
     explorer = _Explorer(program, wanted, is_cancelled)
-    return explorer.run(entries_of(program, paths, wanted))
+    project = explorer.run(entries_of(program, paths, wanted))
+    project.make_programs = lambda: run_programs(program, paths, wanted, is_cancelled)
+    return project
 
 
 def explore_alone(program: Program, module: Module, tops: Sequence[TopLevel]) -> ProjectGraph:
     """Analyses single statements of a module as if nobody in the project used them: classes and functions take their defaults."""
     names = {id(top): name for name, found in module.names.items() for top in found}
     entries = [Entry(module, top, names.get(id(top)), ()) for top in tops]
-    return _Explorer(program, {module.path}, None).run(Entries(entries, entries))
+    from nnlint.dataflow.programs.entries import run_alone
+
+    project = _Explorer(program, {module.path}, None).run(Entries(entries, entries))
+    project.make_programs = lambda: run_alone(program, module, tops)
+    return project
 
 
 @dataclass(slots=True)

@@ -288,7 +288,11 @@ class Expressions(Loops):
             frame.yielded += self.caller.items_of(value)
         elif at is not None:
             at.yielded.append(value)
+        self.yielded(frame, value)
         return Unknown("what a generator is sent")
+
+    def yielded(self, frame: Frame, value: Value) -> None:
+        """Called where a generator yields; models have nothing to do there."""
 
     def _named(self, frame: Frame, node: low.NamedExpression) -> Value:
         value = self.evaluate(frame, node.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from nnlint.text import Edit, Span
 if TYPE_CHECKING:
     from nnlint.dataflow.hazards import BiasRead
     from nnlint.dataflow.holders import Holders
+    from nnlint.dataflow.programs.entries import Programs
     from nnlint.dataflow.redundancy import RedundantBias
     from nnlint.dataflow.values import Instance, Layer, Value
     from nnlint.semantics.definitions import FunctionDefinition, Site
@@ -110,6 +111,7 @@ class ProjectGraph:
     program: Program | None = None
     instances: list[Instance] = field(default_factory=list)  # one of every way in which a class is constructed
     progress: Progress = field(default_factory=Progress)
+    make_programs: Callable[[], Programs] | None = None
     sampled: frozenset[Site] = frozenset()  # construction calls of which further instances, of other sizes, were not looked at
 
     def calls_of(self, layer: Layer) -> list[Node]:
@@ -117,6 +119,13 @@ class ProjectGraph:
 
     def graphs_of(self, path: str, class_name: str) -> list[Graph]:
         return [graph for graph in self.graphs if graph.owner == (path, class_name)]
+
+    @cached_property
+    def programs(self) -> Programs:
+        """What the scripts, training functions and trainers of the project do; run when first asked for."""
+        from nnlint.dataflow.programs.entries import Programs
+
+        return Programs() if self.make_programs is None else self.make_programs()
 
     @cached_property
     def bias_reads(self) -> list[BiasRead]:

@@ -75,6 +75,10 @@ class Journal:
                         outer.entries.setdefault(identity, entry)
         return result, [Change(cell, key, old, cell.get(key, MISSING), born) for cell, key, old, born in log.entries.values()]
 
+    def forget(self) -> None:
+        """Ends all recordings: what ran was left in the middle."""
+        self._logs.clear()
+
     def undo(self, changes: list[Change]) -> None:
         for change in changes:
             self.write(change.cell, change.key, change.old, change.born)

@@ -254,8 +254,11 @@ class Machine(ABC):
 
     # --- branches ---
 
-    def branch(self, frame: Frame, runs: list[Callable[[], Flow]]) -> Flow:
-        """Runs alternatives from one state and joins what they leave. Paths that leave a loop are kept for the loop."""
+    def branch(self, frame: Frame, runs: list[Callable[[], Flow]], test: low.Node | None = None) -> Flow:
+        """Runs alternatives from one state and joins what they leave. Paths that leave a loop are kept for the loop.
+
+        `test` is what decides between the first one and the second, where the code says so.
+        """
         outcomes: list[tuple[Flow, list[Change]]] = []
         for run in runs:
             flow, changes = self.journal.record(run)

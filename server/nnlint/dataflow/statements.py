@@ -46,7 +46,7 @@ class Statements(Expressions):
         if self.effects.is_quiet(function) and all(self._is_spectator(a) for a in arguments.all):
             return
         result = self.caller.call(function, arguments, frame.site(node.index), frame)
-        changed = _changed_in_place(frame, node)
+        changed = changed_in_place(frame, node)
         if changed is not None and isinstance(result, Tensor):
             self.assign_name(frame, changed, result)
 
@@ -97,7 +97,9 @@ class Statements(Expressions):
             return self.block(frame, node.body if test else node.orelse)
         # Layers that only one of the two modes runs: what holds for a bias has to hold in both.
         return self.branch(
-            frame, [lambda: self._narrowed(frame, node.test, True, node.body), lambda: self._narrowed(frame, node.test, False, node.orelse)]
+            frame,
+            [lambda: self._narrowed(frame, node.test, True, node.body), lambda: self._narrowed(frame, node.test, False, node.orelse)],
+            node.test,
         )
 
     def _narrowed(self, frame: Frame, test: low.Node, outcome: bool, body: tuple[low.Node, ...]) -> Flow:
@@ -232,7 +234,7 @@ class Statements(Expressions):
         return None
 
 
-def _changed_in_place(frame: Frame, node: low.Call) -> str | None:
+def changed_in_place(frame: Frame, node: low.Call) -> str | None:
     """The variable whose tensor a call overwrites: `x.mul_(y)`, `torch.relu_(x)`, `F.relu(x, inplace=True)`."""
     function, places = node.function, [a.value for a in node.arguments[:1]]
     if _is_in_place(function):

@@ -1,0 +1,92 @@
+"""Unknown things that can be told apart: two uses of one loader, model or optimizer are uses of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from nnlint.dataflow import values as val
+from nnlint.dataflow.values import Const, Symbol, Tensor, Unknown, Value
+
+
+@dataclass(slots=True, eq=False)
+class Thing(Unknown):
+    """Something unknown with an identity.
+
+    It was `made_by` a call of something `of` values, or is the attribute `name` of `receiver`. `state` holds the attributes that
+    it was asked for or given.
+    """
+
+    name: str = ""
+    receiver: Value | None = None
+    made_by: Value | None = None
+    of: tuple[Value, ...] = ()
+    state: dict[Any, Any] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def identity(value: Value) -> Hashable:
+    """Equal for values that are the same object at run time."""
+    match value:
+        case Thing() | val.Heap():
+            return id(value)
+        case Symbol(key=key):
+            return ("symbol", key)
+        case Tensor(node=node):
+            return ("node", id(node))
+        case _:
+            return ("other", id(value))
+
+
+def holders(value: Value) -> Iterator[Value]:
+    """The value, then what it is a part of, outwards: a submodule's module, the object of an attribute."""
+    seen = 0
+    at: Value | None = value
+    while at is not None and seen < 30:
+        yield at
+        seen += 1
+        match at:
+            case Thing(receiver=Value() as receiver):
+                at = receiver
+            case Symbol(key=("attribute", inner, _)):
+                at = Symbol(inner)
+            case val.Heap(owner=owner) if owner is not None:
+                at = owner
+            case _:
+                at = None
+
+
+def maker(value: Value) -> str:
+    """The dotted name of what made an unknown thing: `torch.optim.Adam`, `accelerate.Accelerator`; empty where that is unknown."""
+    match value:
+        case Thing(made_by=val.External(name=name)):
+            return name
+        case Thing(made_by=Thing(receiver=Value() as receiver, name=name)):
+            made = maker(receiver)
+            return f"{made}.{name}" if made else ""
+        case Thing(made_by=val.Method(receiver=receiver, name=name)):
+            made = maker(receiver)
+            return f"{made}.{name}" if made else ""
+        case _:
+            return ""
+
+
+def own_name(value: Value) -> str:
+    """What the code calls an unknown thing: the last name of a parameter or attribute."""
+    match value:
+        case Symbol(key=("attribute", _, str() as name)) | Thing(name=name) if name:
+            return name
+        case Symbol(key=("parameter", *_, str() as name)):
+            return name
+        case _:
+            return ""
+
+
+def is_constant(value: Value) -> bool:
+    return isinstance(value, (Const, val.SliceValue))
