@@ -85,6 +85,8 @@ class Graph:
     is_root: bool = False
     owner: tuple[str, str] | None = None  # path and name of the class whose method this is
     is_settled: bool = False  # ranks that follow from others are filled in
+    least_ranks: tuple[int, ...] = ()  # of the inputs, once settled
+    result_ranks: tuple[tuple[int, int] | None, ...] = ()  # which input a result has the rank of, and how many axes more; once settled
     is_model: bool = False  # the forward() of what no other module contains
 
     def add(self, operation: str, inputs: tuple[Node, ...] = (), **fields: object) -> Node:

@@ -39,7 +39,9 @@ def settle_ranks(graph: Graph) -> None:
         return
     for _ in range(_MAX_ROUNDS):
         if not _Ties(graph).settle():
-            return
+            break
+    if any(node.rank is None for node in graph.inputs):
+        _Ties(graph).describe()
 
 
 class _Ties:
@@ -65,17 +67,7 @@ class _Ties:
 
     def settle(self) -> bool:
         """Whether any rank was found."""
-        for node in self.graph.nodes:
-            self._tie_to_inputs(node)
-        lower: dict[Node, int] = defaultdict(int)
-        upper: dict[Node, int] = {}
-        for node in self.graph.nodes:
-            for read, least, most in _limits(node):
-                if read.graph is self.graph:
-                    base, more = self.root(read)
-                    lower[base] = max(lower[base], least - more)
-                    if most is not None:
-                        upper[base] = min(upper.get(base, most - more), most - more)
+        lower, upper = self._bounds()
         found = False
         for node in self.graph.nodes:
             if node.rank is None and node.operation != CALL:
@@ -90,12 +82,44 @@ class _Ties:
                 found = found or node.rank is not None
         return found
 
+    def describe(self) -> None:
+        """Notes what callers may take over: how many axes the inputs have at least, and which results have as many as which input."""
+        lower, _ = self._bounds()
+        roots = [self.root(node) for node in self.graph.inputs]
+        self.graph.least_ranks = tuple(lower[base] + more for base, more in roots)
+        found: list[tuple[int, int] | None] = []
+        for node in self.graph.results:
+            base, more = self.root(node)
+            at = next((at for at, (root, _) in enumerate(roots) if root is base), None)
+            found.append(None if at is None else (at, more - roots[at][1]))
+        self.graph.result_ranks = tuple(found)
+
+    def _bounds(self) -> tuple[dict[Node, int], dict[Node, int]]:
+        """The least and the largest rank of each tie's representative."""
+        for node in self.graph.nodes:
+            self._tie_to_inputs(node)
+        lower: dict[Node, int] = defaultdict(int)
+        upper: dict[Node, int] = {}
+        for node in self.graph.nodes:
+            for read, least, most in _limits(node):
+                if read.graph is self.graph:
+                    base, more = self.root(read)
+                    lower[base] = max(lower[base], least - more)
+                    if most is not None:
+                        upper[base] = min(upper.get(base, most - more), most - more)
+        return lower, upper
+
     def _joined(self, node: Node) -> int | None:
         """The one rank of all inputs; those of a loop that come from the join itself have its own."""
         ranks = {read.rank for read in node.inputs if self.root(read) != self.root(node)}
         return ranks.pop() if len(ranks) == 1 else None
 
     def _tie_to_inputs(self, node: Node) -> None:
+        if node.operation == OUTPUT and node.inputs[0].callee is not None:
+            call, passed = node.inputs[0], node.inputs[0].callee.result_ranks
+            origin = passed[node.output] if node.output < len(passed) else None
+            if origin is not None and origin[0] < len(call.inputs) and call.inputs[origin[0]].graph is self.graph:
+                self.tie(node, call.inputs[origin[0]], origin[1])
         row = find_row(node.operation)
         if row is None:
             return
@@ -117,6 +141,7 @@ def _limits(node: Node) -> list[tuple[Node, int, int | None]]:
         limits += [
             (read, inner.rank, inner.rank) for read, inner in zip(node.inputs, node.callee.inputs, strict=False) if inner.rank is not None
         ]
+        limits += [(read, least, None) for read, least in zip(node.inputs, node.callee.least_ranks, strict=False) if least > 0]
     if node.operation == OUTPUT and node.inputs[0].callee is not None:
         result = node.inputs[0].callee.results[node.output]
         limits += [] if result.rank is None else [(node, result.rank, result.rank)]

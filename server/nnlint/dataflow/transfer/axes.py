@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nnlint.dataflow.facts import ANY_SHIFT, Shift, ShiftFact
 from nnlint.dataflow.graph import CONSTANT, PARAMETER, Node
-from nnlint.dataflow.transfer.products import Block, blocks, resolved
+from nnlint.dataflow.transfer.products import Block, blocks, monomial, resolved, times
 from nnlint.dataflow.transfer.row import (
     Row,
     axis_of,
@@ -145,6 +145,8 @@ def _moved(cut: Sequence[Block], axis: int) -> range:
 def _view(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     """Axes that stay as they are keep their part of the shift; merged and split ones vary as a whole."""
     fact, cut = fact_of(node, facts), _blocks(node)
+    if isinstance(fact, Shift) and cut is None and fact.axes == {-1} and (count := _parts_of_last_axis(node)) is not None:
+        return fact.moved(range(-count, 0))
     if not isinstance(fact, Shift) or (cut is None and fact.axes):
         return destroys(node, facts)
     if cut is None or not fact.axes:
@@ -158,6 +160,21 @@ def _view(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     is_whole = all(len(one) == len(other) == 1 for one, other in cut if axes & set(one))
     out = {to for a in axes for to in _moved(cut, a)}
     return fact.moved(out) if is_whole else Shift(frozenset(out))
+
+
+def _parts_of_last_axis(node: Node) -> int | None:
+    """Into how many axes a reshape of a tensor of unknown rank cuts the last one: the last sizes asked for are together its size."""
+    source, shape = input_node(node), _target_shape(node)
+    whole = None if source is None else monomial(size_of(source, -1))
+    if source is None or source.rank is not None or shape is None or whole is None:
+        return None
+    for count in range(1, len(shape) + 1):
+        given = times(shape[-count:])
+        if given is None:
+            return None
+        if given == whole:
+            return count
+    return None
 
 
 def _view_tie(node: Node) -> tuple[Node, int] | None:
@@ -296,7 +313,8 @@ def permuted_axis(node: Node, axis: int) -> int | None:
     if order is not None:
         return order.index(axis) if axis in order else None
     swapped = _swapped(node)
-    if swapped is None or any(n >= 0 for n in (*swapped, axis)):
+    # Counted from one end, all three, they are the same axes whatever the rank.
+    if swapped is None or len({n >= 0 for n in (*swapped, axis)}) > 1:
         return None
     return {swapped[0]: swapped[1], swapped[1]: swapped[0]}.get(axis, axis)
 
