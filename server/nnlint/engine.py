@@ -276,8 +276,11 @@ def _finished(path: str, parsed: ParsedFile, findings: list[Finding], settings: 
 
 
 def _graded(finding: Finding, settings: Settings) -> Finding:
-    fixes = tuple(replace(fix, applicability=settings.applicability(finding.code, fix.applicability)) for fix in finding.fixes)
-    return replace(finding, fixes=fixes, severity=settings.severities.get(finding.code, finding.severity))
+    fixes = []
+    for fix in finding.fixes:
+        edits = tuple(replace(e, path=None) if e.path == finding.path else e for e in fix.edits)
+        fixes.append(replace(fix, edits=edits, applicability=settings.applicability(finding.code, fix.applicability)))
+    return replace(finding, fixes=tuple(fixes), severity=settings.severities.get(finding.code, finding.severity))
 
 
 def _is_suppressed(finding: Finding, suppressions: list[Suppression], used: set[Span]) -> bool:

@@ -34,9 +34,8 @@ def remove_bias(graph: ProjectGraph, bias: RedundantBias) -> Iterator[Fix]:
     guards = _guards(graph, reads)
     if guards is None or graph.passes_unknown(bias.site, "bias", any(layer.has_open_keywords for layer in graph.layers[bias.site])):
         return
-    own = tuple(FileEdit(edit.edit, None if edit.path == bias.site.path else edit.path) for edit in guards)
     also = f" and guard {_guarded_words(reads)}" if reads else ""
-    edits = (*graph.set_argument(bias.site, "bias", "False"), *own)
+    edits = (*graph.set_argument(bias.site, "bias", "False"), *guards)
     load = load_of(graph, bias)
     loaded = "" if load is None else f", and saved weights are loaded in {posixpath.basename(load.path)}"
     yield Fix(f"insert bias=False{also} (unsafe: the bias leaves the state_dict{loaded})", Applicability.UNSAFE, edits)

@@ -9,11 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nnlint.dataflow.progress import Progress
-from nnlint.findings import FileEdit
-from nnlint.semantics.signatures import signature
-from nnlint.syntax.edits import guard_statement, remove_argument, set_argument
-from nnlint.syntax.location import call_spans, node_span
-from nnlint.text import Edit, Span
+from nnlint.dataflow.source_text import SourceText
 
 if TYPE_CHECKING:
     from nnlint.dataflow.hazards import BiasRead
@@ -21,9 +17,7 @@ if TYPE_CHECKING:
     from nnlint.dataflow.programs.entries import Programs
     from nnlint.dataflow.redundancy import RedundantBias
     from nnlint.dataflow.values import Instance, Layer, Value
-    from nnlint.semantics.definitions import FunctionDefinition, Site
-    from nnlint.semantics.program import Program
-    from nnlint.syntax.parser import PlacedBlock
+    from nnlint.semantics.definitions import Site
 
 # Operations of the graph's own; all others are named as torch names them.
 INPUT = "input"  # a parameter of the analyzed function
@@ -104,13 +98,11 @@ class Graph:
 
 
 @dataclass(eq=False)
-class ProjectGraph:
-    """Everything that rules see of one project: graphs, the layers in them, places in the text and edits of it."""
+class ProjectGraph(SourceText):
+    """Everything that rules see of one project: graphs, the layers in them, and (`SourceText`) places in its text and edits."""
 
     graphs: list[Graph] = field(default_factory=list)
-    layers: dict[Site, list[Layer]] = field(default_factory=dict)  # by construction call
     calls: dict[int, list[Node]] = field(default_factory=dict)  # id of a layer's origin -> nodes that call it
-    program: Program | None = None
     instances: list[Instance] = field(default_factory=list)  # one of every way in which a class is constructed
     progress: Progress = field(default_factory=Progress)
     make_programs: Callable[[], Programs] | None = None
@@ -158,81 +150,3 @@ class ProjectGraph:
 
         assert self.program is not None
         return weight_loads(self.program)
-
-    # --- places and edits ---
-
-    def _placed(self, site: Site) -> PlacedBlock:
-        assert self.program is not None
-        module = self.program.module(site.path)
-        placed = None if module is None else module.placed(site.block)
-        if placed is None:
-            raise LookupError(f"{site} is not in the project")
-        return placed
-
-    def span(self, site: Site) -> Span:
-        """Where the node of a site stands in its file."""
-        placed = self._placed(site)
-        return node_span(placed.block, site.index).shifted(placed.span.start)
-
-    def argument_span(self, site: Site, position: int) -> Span:
-        """Where an argument of the call at `site` stands."""
-        placed = self._placed(site)
-        return call_spans(placed.block, site.index).arguments[position].whole.shifted(placed.span.start)
-
-    def callee_text(self, site: Site) -> str:
-        """What the call at `site` calls, as written."""
-        placed = self._placed(site)
-        function = call_spans(placed.block, site.index).function
-        return placed.block.text[function.start : function.end]
-
-    def passes_unknown(self, site: Site, name: str, has_open_keywords: bool) -> bool:
-        """Whether the call may already be given `name` through a star argument, or does not take it: it cannot just be inserted then."""
-        call = call_spans(self._placed(site).block, site.index)
-        if any(a.keyword == name for a in call.arguments):
-            return False
-        if not all(_accepts(layer.constructor, name) for layer in self.layers[site]):
-            return True
-        if any(a.star == "*" for a in call.arguments):
-            return True
-        by_mapping = has_open_keywords or any(name in layer.arguments for layer in self.layers[site])
-        return by_mapping and any(a.star == "**" for a in call.arguments)
-
-    def set_argument(self, site: Site, name: str, value: str) -> tuple[FileEdit, ...]:
-        """Edits that give the call at `site` the argument `name=value`, in the call's own style."""
-        placed = self._placed(site)
-        call = call_spans(placed.block, site.index)
-        return self._edits(site, set_argument(placed.block.text, call, name, value, self._position(site, name)))
-
-    def guard(self, site: Site, condition: str) -> tuple[FileEdit, ...] | None:
-        """Edits that run the statement at `site` only under a condition; `None` where its lines hold other code too."""
-        placed = self._placed(site)
-        edits = guard_statement(placed.block.text, node_span(placed.block, site.index), condition)
-        return None if edits is None else tuple(FileEdit(e.edit, site.path) for e in self._edits(site, edits))
-
-    def remove_argument(self, site: Site, name: str, default: str) -> tuple[FileEdit, ...]:
-        """Edits that take an argument out of the call at `site`; one given by position becomes `default`."""
-        placed = self._placed(site)
-        call = call_spans(placed.block, site.index)
-        return self._edits(site, remove_argument(placed.block.text, call, name, self._position(site, name), default))
-
-    def _position(self, site: Site, name: str) -> int | None:
-        layer = self.layers[site][0]
-        if layer.constructor is not None:
-            parameters = layer.constructor.node.parameters
-            names = [p.name for p in (*parameters.positional_only, *parameters.positional)][1:]
-            return names.index(name) if name in names else None
-        found = signature(layer.target)
-        return None if found is None else found.index(name)
-
-    def _edits(self, site: Site, edits: list[Edit]) -> tuple[FileEdit, ...]:
-        start = self._placed(site).span.start
-        return tuple(FileEdit(Edit(e.span.shifted(start), e.content)) for e in edits)
-
-
-def _accepts(constructor: FunctionDefinition | None, name: str) -> bool:
-    """Whether a class that extends a layer takes an argument of this name, for itself or to pass it on."""
-    if constructor is None:
-        return True
-    parameters = constructor.node.parameters
-    named = (*parameters.positional_only, *parameters.positional, *parameters.keyword_only)
-    return parameters.double_star is not None or any(p.name == name for p in named)

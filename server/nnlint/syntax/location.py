@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ class CallSpans:
     close: int
 
 
-class _Located:
+class Located:
     """The nodes of one block that carry an index, with their positions."""
 
     def __init__(self, kind: BlockKind, text: str) -> None:
@@ -54,6 +54,8 @@ class _Located:
             provider._gen_impl(module)
             self._spans = provider._computed
         self.nodes = lowering.indexed
+        self.module = module
+        self._parents: dict[Any, Any] | None = None
         self._bytes = source.encode("utf-8", "surrogatepass")
         self._is_ascii = source.isascii()
 
@@ -64,6 +66,36 @@ class _Located:
             start = len(self._bytes[:start].decode("utf-8", "surrogatepass"))
             end = len(self._bytes[:end].decode("utf-8", "surrogatepass"))
         return Span(start - self._before, end - self._before)
+
+    def written(self, node: Any) -> str:
+        span: Any = self._spans[node]
+        return self._bytes[span.start : span.start + span.length].decode("utf-8", "surrogatepass")
+
+    def parent(self, node: Any) -> Any:
+        """The node that holds this one, `None` of the module."""
+        if self._parents is None:
+            self._parents = {}
+            stack: list[Any] = [self.module]
+            while stack:
+                outer = stack.pop()
+                for child in outer.children:
+                    self._parents[child] = outer
+                    stack.append(child)
+        return self._parents.get(node)
+
+    def ancestors(self, node: Any) -> Iterator[Any]:
+        """The node itself and all that hold it, inside out."""
+        while node is not None:
+            yield node
+            node = self.parent(node)
+
+    def within(self, node: Any, kinds: type | tuple[type, ...]) -> Iterator[Any]:
+        stack = [node]
+        while stack:
+            inner = stack.pop()
+            if isinstance(inner, kinds):
+                yield inner
+            stack += inner.children
 
     def call(self, node: cst.Call) -> CallSpans:
         whole = self.span(node)
@@ -77,14 +109,18 @@ class _Located:
             yield ArgumentSpans(self.span(arg), None if arg.keyword is None else arg.keyword.value, arg.star, comma)
 
 
+def locate(block: ParsedBlock) -> Located:
+    return _located_text(block.kind, block.text)
+
+
 @lru_cache(maxsize=256)
-def _located(kind: BlockKind, text: str) -> _Located:
-    return _Located(kind, text)
+def _located_text(kind: BlockKind, text: str) -> Located:
+    return Located(kind, text)
 
 
 def node_span(block: ParsedBlock, index: int) -> Span:
     """The span of the node with this index, counted from the block's start."""
-    located = _located(block.kind, block.text)
+    located = locate(block)
     return located.span(located.nodes[index])
 
 
@@ -92,7 +128,7 @@ def call_spans(block: ParsedBlock, index: int) -> CallSpans:
     """The parts of the call with this index, counted from the block's start."""
     import libcst as cst
 
-    located = _located(block.kind, block.text)
+    located = locate(block)
     node = located.nodes[index]
     assert isinstance(node, cst.Call)
     return located.call(node)
