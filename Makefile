@@ -70,7 +70,7 @@ clean:
 	@touch $@
 
 .cache/corpus.stamp: scripts/corpus.toml .venv/pyvenv.cfg
-	$(BIN)/python scripts/fetch_corpus.py timm torchvision segmentation-models-pytorch
+	$(BIN)/python scripts/fetch_corpus.py timm torchvision segmentation-models-pytorch training
 	@touch $@
 
 # Looks itself whether there is anything to do, and says what cannot be had; those tests are skipped.

@@ -2,7 +2,7 @@
 
     python scripts/fetch_corpus.py [NAME ...]
 
-Each lands in `.cache/corpus/NAME-VERSION/` and is fetched once. Nothing of it is installed, imported or run.
+A name is that of a package, or of a group of them: `packages` (models) or `training`. Each package lands in `.cache/corpus/NAME-VERSION/` and is fetched once. Nothing of it is installed, imported or run.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT / ".cache" / "corpus"
 PINS = Path(__file__).with_name("corpus.toml")
+GROUPS = ("packages", "training")
 
 # A config of its own makes the folder a project of its own; without it the files would belong to nnlint's repository.
 PROJECT_MARK = "# The sources of another project, checked by nnlint's tests and benchmarks.\n"
@@ -29,10 +30,15 @@ def _pins() -> dict[str, Any]:
     return tomllib.loads(PINS.read_text("utf-8"))
 
 
+def groups() -> dict[str, dict[str, str]]:
+    """The version of each package by its name, by the name of its group."""
+    pins = _pins()
+    return {group: dict(pins[group]) for group in GROUPS}
+
+
 def pinned_versions() -> dict[str, str]:
     """The version of each package in the corpus, by name."""
-    packages: dict[str, str] = _pins()["packages"]
-    return packages
+    return {name: version for packages in groups().values() for name, version in packages.items()}
 
 
 def corpus_folder(name: str) -> Path:
@@ -58,7 +64,8 @@ def fetch(name: str) -> Path:
 def _download(name: str, into: Path) -> Path:
     options = [f"--{key}={value}" for key, value in _pins()["platform"].items()]
     requirement = f"{name}=={pinned_versions()[name]}"
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    # Nothing is run, so the Python that a package asks for does not matter.
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--ignore-requires-python", "--only-binary=:all:"]
     subprocess.run([*pip, *options, "--dest", str(into), requirement], check=True, stdin=subprocess.DEVNULL)
     return next(into.glob("*.whl"))
 
@@ -71,9 +78,11 @@ def _unpack(wheel: Path, into: Path, data: list[str]) -> None:
 
 def main() -> None:
     versions = pinned_versions()
+    choices = ", ".join([*GROUPS, *versions])
     parser = argparse.ArgumentParser(description="Fetch the pinned corpora as source into .cache/corpus/.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(versions)}; all of them when none is named")
-    names = parser.parse_args().names or list(versions)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {choices}; all packages when none is named")
+    named = parser.parse_args().names or list(GROUPS)
+    names = [name for word in named for name in groups().get(word, {word: ""})]
     if unknown := [name for name in names if name not in versions]:
         parser.error(f"not pinned in {PINS.name}: {', '.join(unknown)}")
     for name in names:
