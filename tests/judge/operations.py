@@ -278,6 +278,12 @@ EXPRESSIONS: dict[str, list[tuple[str, int]]] = {
         for k in (1, 2, 3)
     },
     **{f"torch.nn.MaxUnpool{k}d": [(f"nn.MaxUnpool{k}d(2)(*F.max_pool{k}d(x, 2, return_indices=True))", k + 2)] for k in (1, 2, 3)},
+    "torch.nn.functional.cross_entropy": [("F.cross_entropy(x, y.argmax(1))", 3), ("F.cross_entropy(x, y.softmax(1))", 3)],
+    "torch.nn.functional.nll_loss": [("F.nll_loss(x, y.argmax(1), reduction='none')", 3)],
+    "torch.nn.functional.binary_cross_entropy": [("F.binary_cross_entropy(x.sigmoid(), y.sigmoid())", 3)],
+    "torch.nn.functional.binary_cross_entropy_with_logits": [("F.binary_cross_entropy_with_logits(x, y.sigmoid())", 3)],
+    "torch.nn.functional.multilabel_soft_margin_loss": [("F.multilabel_soft_margin_loss(x, (y > 0).double())", 2)],
+    "torch.nn.functional.kl_div": [("F.kl_div(x.log_softmax(1), y.softmax(1), reduction='batchmean')", 3)],
     "torch.gather": [("torch.gather(x, 1, (y > 0).long())", 3)],
     "torch.index_select": [("torch.index_select(x, 1, torch.tensor([0, 1]))", 3)],
     "torch.take_along_dim": [("torch.take_along_dim(x, (y > 0).long(), 1)", 3)],

@@ -118,12 +118,12 @@ def _names(expression: low.Node) -> Iterator[str]:
 
 def call_at(program: Program, site: Site) -> low.Call | None:
     """The lowered call that a site names."""
-    return next((n for n in low.nodes_in(_body(program, site)) if isinstance(n, low.Call) and n.index == site.index), None)
+    return next((n for n in low.nodes_in(body_of(program, site)) if isinstance(n, low.Call) and n.index == site.index), None)
 
 
 def function_at(program: Program, site: Site) -> low.FunctionDef | None:
     """The innermost function of the block that holds the call at a site."""
-    stack: list[tuple[object, low.FunctionDef | None]] = [(_body(program, site), None)]
+    stack: list[tuple[object, low.FunctionDef | None]] = [(body_of(program, site), None)]
     while stack:
         item, function = stack.pop()
         if isinstance(item, low.Call) and item.index == site.index:
@@ -135,7 +135,7 @@ def function_at(program: Program, site: Site) -> low.FunctionDef | None:
     return None
 
 
-def _body(program: Program, site: Site) -> tuple[low.Node, ...]:
+def body_of(program: Program, site: Site) -> tuple[low.Node, ...]:
     module = program.module(site.path)
     placed = None if module is None else module.placed(site.block)
     return () if placed is None else placed.block.body

@@ -14,6 +14,7 @@ from nnlint.dataflow.source_text import SourceText
 if TYPE_CHECKING:
     from nnlint.dataflow.hazards import BiasRead
     from nnlint.dataflow.holders import Holders
+    from nnlint.dataflow.kinds.misuse import Misuses
     from nnlint.dataflow.programs.entries import Programs
     from nnlint.dataflow.redundancy import RedundantBias
     from nnlint.dataflow.values import Instance, Layer, Value
@@ -135,6 +136,13 @@ class ProjectGraph(SourceText):
         from nnlint.dataflow.redundancy import redundant_biases
 
         return list(redundant_biases(self))
+
+    @cached_property
+    def misuses(self) -> Misuses:
+        """Losses that are given what they do not expect, and softmaxes of softmaxes."""
+        from nnlint.dataflow.kinds.misuse import misuses_in
+
+        return misuses_in(self.graphs, self.programs.graphs)
 
     @cached_property
     def holders(self) -> Holders:

@@ -68,6 +68,11 @@ class SourceText:
         found = expression_spans(placed.block, site.index, part)
         return None if found is None else placed.block.text[found.whole.start : found.whole.end]
 
+    def statement_written(self, site: Site) -> str | None:
+        """The text of the statement of `site`."""
+        found = self._statement(site)
+        return None if found is None else self._text(site)[found.whole.start : found.whole.end]
+
     def spelling(self, site: Site, target: str) -> str | None:
         """How the author would write `torch.no_grad` where `site` stands: `torch.no_grad`, `no_grad`, `th.no_grad`; `None` where
         no import brings it."""
@@ -171,6 +176,10 @@ class SourceText:
             return None
         start = placed.span.start
         return _edits(site, unwrap(self._text(site), outer.shifted(start), kept.shifted(start)))
+
+    def replace_expression(self, site: Site, code: str) -> Edits:
+        """Edits that write something else in the place of the call or operation at `site`."""
+        return self._in_block(site, [Edit(node_span(self._placed(site).block, site.index), code)])
 
     def replace_callee(self, site: Site, callee: str) -> Edits:
         """Edits that call something else with the same arguments."""

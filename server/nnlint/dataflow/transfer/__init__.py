@@ -14,6 +14,7 @@ def find_row(operation: str) -> Row | None:
 
 @cache
 def all_rows() -> dict[str, Row]:
+    import nnlint.dataflow.transfer.losses
     import nnlint.dataflow.transfer.recurrent  # noqa: F401
     from nnlint.dataflow.transfer import arithmetic, attention, axes, linear, normalization, pointwise, pooling, reduction, resampling  # noqa: F401
 
