@@ -20,6 +20,9 @@ class Misuse(Enum):
     UNBOUNDED = "NN404"
 
 
+# What is cured by leaving a softmax or sigmoid out.
+LOGITS_WANTED = frozenset({Misuse.NORMALIZED_CROSS_ENTROPY, Misuse.LOG_CROSS_ENTROPY, Misuse.BOUNDED_LOGITS})
+
 _CROSS_ENTROPY = {
     Kind.PROBABILITY: Misuse.NORMALIZED_CROSS_ENTROPY,
     Kind.UNIT: Misuse.NORMALIZED_CROSS_ENTROPY,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from nnlint.dataflow.classes import decorator_name
 from nnlint.dataflow.deciding import body_of, call_at
 from nnlint.dataflow.graph import CALL, ESCAPE, INPUT, JOIN, NARROWED, OUTPUT, UNKNOWN_OPERATION, Node, ProjectGraph
-from nnlint.dataflow.kinds.losses import LOSSES
+from nnlint.dataflow.kinds.losses import LOGITS_WANTED, LOSSES
 from nnlint.dataflow.kinds.misuse import MisusedLoss, Misuses, Place
 from nnlint.dataflow.source_text import Edits
 from nnlint.dataflow.transfer import find_row
@@ -120,7 +120,7 @@ def _is_last_item(program: Program, site: Site) -> bool:
 
 def _serves_misuses_alone(misuses: Misuses, source: Node) -> bool:
     """Whether everything that is computed from a softmax or sigmoid asks for its order at most, but for the losses that misuse it."""
-    misused = {id(node) for loss in misuses.losses for node in loss.nodes}
+    misused = {id(node) for loss in misuses.losses if loss.misuse in LOGITS_WANTED for node in loss.nodes}
     stack, seen = [source], set()
     while stack:
         node = stack.pop()
