@@ -2,7 +2,8 @@
 
     python scripts/fetch_corpus.py [NAME ...]
 
-A name is that of a package, or of a group of them: `packages` (models) or `training`. Each package lands in `.cache/corpus/NAME-VERSION/` and is fetched once. Nothing of it is installed, imported or run.
+A name is that of a package, or of a group of them: `packages` (models) or `training`. Each package lands in
+`.cache/corpus/NAME-VERSION/` and is fetched once. Nothing of it is installed, imported or run.
 """
 
 from __future__ import annotations
