@@ -154,6 +154,10 @@ class Classes:
                 return self.interpreter.join_all(found) if found else UNKNOWN
             case val.Partial(function=function) if name == "func":
                 return function
+            case val.Partial(keywords=keywords) if name == "keywords":
+                return self.interpreter.mapping(dict(keywords))
+            case val.Partial(positional=positional) if name == "args":
+                return self.interpreter.sequence(positional, "tuple")
             case val.Sequence() | val.Mapping_():
                 if isinstance(holder, val.Mapping_) and holder.kind == "namespace" and name in holder.entries:
                     return holder.entries[name]

@@ -347,7 +347,7 @@ def _is_instance(caller: Caller, value: Value, kind: Value) -> bool | None:
                     if name in ("collections.abc.Sequence", "collections.abc.Iterable", "typing.Sequence", "typing.Iterable")
                     else False
                 )
-            return isinstance(constant, _PYTHON_TYPES[name]) if name in _PYTHON_TYPES else False if name in ("builtins.dict",) else None
+            return isinstance(constant, _PYTHON_TYPES[name]) if name in _PYTHON_TYPES else False if name in _NO_CONSTANTS else None
         case val.Sequence():
             return (
                 value.kind in _SEQUENCE_TYPES[name]
@@ -379,6 +379,9 @@ def _is_instance(caller: Caller, value: Value, kind: Value) -> bool | None:
             return None
 
 
+_NO_CONSTANTS = frozenset({
+    "builtins.dict", "builtins.type", "functools.partial", "types.FunctionType", "types.LambdaType", "types.MethodType", "types.ModuleType",
+})  # fmt: skip
 _FAMILIES = {
     "torch.nn.modules.conv._ConvNd": ("torch.nn.Conv", "torch.nn.LazyConv"),
     "torch.nn.modules.batchnorm._BatchNorm": ("torch.nn.BatchNorm", "torch.nn.SyncBatchNorm"),
