@@ -12,8 +12,8 @@ from typing import Protocol
 
 from nnlint.dataflow.coverage import Construction as Construction
 from nnlint.dataflow.coverage import constructions
+from nnlint.dataflow.explore import PROJECT_FUEL, explore, explore_alone
 from nnlint.dataflow.explore import Cancelled as Cancelled
-from nnlint.dataflow.explore import explore, explore_alone
 from nnlint.dataflow.graph import ProjectGraph
 from nnlint.findings import Applicability, FileEdit, Finding, Fix
 from nnlint.rule import Rule
@@ -49,18 +49,24 @@ class Sources(Protocol):
 class CheckResult:
     """Findings sorted by path, place and code; and for each rule that crashed, what it said.
 
-    `constructions` are the layers that the checked files construct, where they were asked for.
+    `left_out` counts the classes, functions and scripts of a project that is too large which were not run: nothing that they
+    could change is reported. `constructions` are the layers that the checked files construct, where they were asked for.
     """
 
     findings: list[Finding] = field(default_factory=list)
     internal_errors: list[str] = field(default_factory=list)
     constructions: list[Construction] | None = None
+    left_out: int = 0
 
 
 class Engine:
-    """Checks, and remembers between checks what it learned of unchanged text. One thread at a time."""
+    """Checks, and remembers between checks what it learned of unchanged text. One thread at a time.
 
-    def __init__(self) -> None:
+    `fuel` is the number of steps that one check may take, in round figures.
+    """
+
+    def __init__(self, fuel: int = PROJECT_FUEL) -> None:
+        self._fuel = fuel
         self._parser = Parser()
         self._modules: dict[str, Module] = {}
         self._checked: dict[str, _Checked] = {}
@@ -94,7 +100,7 @@ class Engine:
             result.constructions = []
         if (rules := _rules_with_checks(wanted.values())) or counts_layers:
             found = self._findings(
-                rules, lambda: explore(program, _relevant_paths(program, wanted), wanted.keys(), is_cancelled), result, files
+                rules, lambda: explore(program, _relevant_paths(program, wanted), wanted.keys(), is_cancelled, self._fuel), result, files
             )
         for path, parsed in files.items():
             own = [f for f in found if f.path == path]
@@ -140,6 +146,7 @@ class Engine:
         found: list[Finding] = []
         try:
             graph = make_graph()
+            result.left_out = graph.progress.left_out
             if result.constructions is not None:
                 result.constructions += constructions(graph, paths)
         except Cancelled:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nnlint import __version__
+from nnlint.engine import CheckResult
 from nnlint.findings import Applicability, FileEdit, Finding, Fix, Related, Severity
 from nnlint.settings import Settings
 from nnlint.text import Edit, Span
@@ -41,21 +42,23 @@ class Cache:
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder, _FOLDER)
 
-    def load(self, entry: str, key: str) -> list[Finding] | None:
-        """The findings that were stored under this key; `None` where there are none."""
+    def load(self, entry: str, key: str) -> CheckResult | None:
+        """The result that was stored under this key; `None` where there is none."""
         file = self._file(entry)
         try:
             stored = json.loads(file.read_bytes())
             if stored["key"] != key:
                 return None
-            findings = [_finding(item) for item in stored["findings"]]
+            result = CheckResult([_finding(item) for item in stored["findings"]], left_out=int(stored["left_out"]))
             os.utime(file)
         except (OSError, ValueError, LookupError, TypeError):
             return None
-        return findings
+        return result
 
-    def store(self, entry: str, key: str, findings: Iterable[Finding]) -> None:
-        data = json.dumps({"key": key, "findings": [_item(finding) for finding in findings]}).encode("ascii")
+    def store(self, entry: str, key: str, result: CheckResult) -> None:
+        data = json.dumps({"key": key, "findings": [_item(finding) for finding in result.findings], "left_out": result.left_out}).encode(
+            "ascii"
+        )
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             (self._folder / ".gitignore").write_text("*\n", "ascii")

@@ -56,17 +56,17 @@ class ProjectCheck:
         return self.workspace.settings_for(path)
 
     def check(self, cache: Cache | None = None, counts_layers: bool = False) -> CheckResult:
-        """What the cache remembers is findings alone, so what counts layers goes without it."""
+        """The cache remembers no layers, so what counts them goes without it."""
         if cache is None or self.stdin is not None or counts_layers:
             return check_files(self.sources, self.paths, self.settings_for, counts_layers=counts_layers)
         entry = entry_name(self.project.folder, self.paths)
         key = content_key(self.disk, self.paths, self.settings_for)
         known = cache.load(entry, key)
         if known is not None:
-            return CheckResult(known, [])
+            return known
         result = check_files(self.sources, self.paths, self.settings_for)
         if not result.internal_errors:
-            cache.store(entry, key, result.findings)
+            cache.store(entry, key, result)
         return result
 
 

@@ -59,6 +59,9 @@ def open_session(options: CheckOptions) -> Session:
         notes.detail(_description(check))
     with notes.busy(f"checking {len(names)} files"):
         results = check_projects(checks, workspace_options, options.cache_folder, options.jobs or available_jobs(), options.statistics)
+    for check, result in zip(checks, results, strict=True):
+        if result.left_out:
+            notes.warning(_words_of_what_is_left_out(check, result.left_out))
     return Session(options, notes, stdin, names, tuple(map(Outcome, checks, results)))
 
 
@@ -72,6 +75,13 @@ def _stdin(options: CheckOptions, notes: Notes) -> Stdin:
 def _description(check: ProjectCheck) -> str:
     config = check.workspace.config_in(check.project.folder).config.path or "none"
     return f"project {check.project.folder}: checking {len(check.paths)} of {len(check.project.files)} files, config: {config}"
+
+
+def _words_of_what_is_left_out(check: ProjectCheck, count: int) -> str:
+    return (
+        f"project {check.project.folder} is too large for one check: {count:,} of its classes, functions and scripts were not run, "
+        "and nothing that they could change is reported; check a folder of it to hear more"
+    )
 
 
 def findings_of(outcomes: Sequence[Outcome]) -> list[Finding]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from nnlint.dataflow.graph import ProjectGraph
+from nnlint.dataflow.progress import TOO_LARGE
 from nnlint.dataflow.values import Choice, Const, External, Layer, Symbol, Unknown, Value
 from nnlint.semantics.definitions import AssignedDefinition, Definition, ExternalDefinition, ModuleDefinition, Site
 from nnlint.semantics.program import Module, Program
@@ -71,9 +72,16 @@ def _in_module(project: ProjectGraph, module: Module) -> Iterator[Construction]:
         target = seen[0].target if seen else _imported_target(project.program, module, call.node.function)
         if target is None or not _COUNTED.fullmatch(target):
             continue
-        reason = next(filter(None, map(_unbound, seen)), None) if seen else _why_not_run(project, call)
+        reason = _why_not_resolved(project, call, seen)
         is_reached = bool(seen) or reason not in UNREACHED
         yield Construction(module.path, target, reason, None if reason is None else project.span(call.site), is_reached)
+
+
+def _why_not_resolved(project: ProjectGraph, call: _Call, seen: list[Layer]) -> str | None:
+    is_beyond = (call.site.path, call.site.block) in project.progress.beyond
+    if is_beyond or any(TOO_LARGE in layer.marks.values() for layer in seen):
+        return TOO_LARGE
+    return next(filter(None, map(_unbound, seen)), None) if seen else _why_not_run(project, call)
 
 
 def _unbound(layer: Layer) -> str | None:

@@ -12,24 +12,25 @@ from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, MODULE_METHODS, decorator_name
 from nnlint.dataflow.dimensions import DIMENSIONS, Undecided
 from nnlint.dataflow.effects import returns_value
+from nnlint.dataflow.entries import LAYER_WORDS, Entries, Entry, entries_of
 from nnlint.dataflow.frames import Frame, OutOfFuel
 from nnlint.dataflow.graph import CALL, INPUT, JOIN, Graph, Node, ProjectGraph
 from nnlint.dataflow.interpreter import Interpreter
+from nnlint.dataflow.progress import TOO_LARGE
 from nnlint.dataflow.torch_calls import BIAS_USED, ESCAPED, is_bias
 from nnlint.dataflow.values import NONE, Const, Symbol, Tensor, Unknown, Value, choice, flattened
 from nnlint.semantics.definitions import AssignedDefinition, ClassDefinition, FunctionDefinition, Site
-from nnlint.semantics.program import Module, Program, is_import
-from nnlint.semantics.signatures import layer_signatures
+from nnlint.semantics.program import Module, Program
 from nnlint.syntax import lowered as low
 from nnlint.syntax.parser import TopLevel, deep_recursion
 
 FUEL = 200_000  # steps of one entry, or of one method of a module
 CLASS_FUEL = 400_000  # steps of the methods of all objects of one class
+# Steps of one whole check, some 6 µs each; the largest package of models that is wholly analyzed takes 10 million.
+PROJECT_FUEL = 24_000_000
+_RESERVE = 3  # the last third is for the methods of what the entries construct
 _DULL_ENTRIES = 2
 _DULL_METHODS = 3
-TORCH = "torch"  # stands for a path in what entries mention
-_LAYER_WORDS = frozenset(name.rpartition(".")[2] for name in layer_signatures()) - {"Module"}
-_SIGNS = _LAYER_WORDS | {"getattr"}  # of a statement that constructs layers, maybe by names in strings
 _SCALAR_ANNOTATIONS = frozenset({"int", "str", "float", "bool"})
 _ANYTHING = frozenset({"Any", "object", "tuple", "list", "dict", "Tuple", "List", "Dict", "Sequence", "Iterable", "Mapping", "TypeVar"})
 _NOTHING = frozenset({"None", "Optional", "Union", "typing", "t"})
@@ -39,27 +40,21 @@ class Cancelled(Exception):
     """Nobody wants the answer any more."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """A top-level statement that builds or defines modules, with the project definitions that it mentions, and all words in it."""
-
-    module: Module
-    top: TopLevel
-    name: str | None
-    mentions: tuple[tuple[str, str], ...]  # (path, name) of definitions
-    words: frozenset[str] = frozenset()  # but its own name
-
-
 def explore(
-    program: Program, paths: Sequence[str], wanted: Collection[str], is_cancelled: Callable[[], bool] | None = None
+    program: Program,
+    paths: Sequence[str],
+    wanted: Collection[str],
+    is_cancelled: Callable[[], bool] | None = None,
+    fuel: int = PROJECT_FUEL,
 ) -> ProjectGraph:
-    """Analyses what the `wanted` files define, from those entries of all `paths` that reach it.
+    """Analyses what the `wanted` files define, from those entries of all `paths` that reach it, in about `fuel` steps.
 
-    Raises `Cancelled` soon after `is_cancelled` says so.
+    Entries that are left without fuel are not run, and nothing that they could reach is judged. Raises `Cancelled` soon after
+    `is_cancelled` says so.
     """
     from nnlint.dataflow.programs.entries import run_programs
 
-    explorer = _Explorer(program, wanted, is_cancelled)
+    explorer = _Explorer(program, wanted, is_cancelled, fuel)
     project = explorer.run(entries_of(program, paths, wanted))
     project.make_programs = lambda: run_programs(program, paths, wanted, is_cancelled)
     return project
@@ -71,7 +66,7 @@ def explore_alone(program: Program, module: Module, tops: Sequence[TopLevel]) ->
     entries = [Entry(module, top, names.get(id(top)), ()) for top in tops]
     from nnlint.dataflow.programs.entries import run_alone
 
-    project = _Explorer(program, {module.path}, None).run(Entries(entries, entries))
+    project = _Explorer(program, {module.path}).run(Entries(entries, entries, entries))
     project.make_programs = lambda: run_alone(program, module, tops)
     return project
 
@@ -86,8 +81,12 @@ class _Alike:
 
 
 class _Explorer:
-    def __init__(self, program: Program, wanted: Collection[str], is_cancelled: Callable[[], bool] | None) -> None:
+    def __init__(
+        self, program: Program, wanted: Collection[str], is_cancelled: Callable[[], bool] | None = None, fuel: int = PROJECT_FUEL
+    ) -> None:
         self.program = program
+        self.fuel = fuel
+        self.reserve = fuel // _RESERVE
         self.wanted = wanted
         self.is_cancelled = is_cancelled
         self.interpreter = Interpreter(program, FUEL)
@@ -105,18 +104,29 @@ class _Explorer:
 
     def run(self, entries: Entries) -> ProjectGraph:
         with deep_recursion():
-            self._run_roots(entries.roots)
-            for entry in entries.all:
-                if entry.name is not None:
+            left_out = self._run_roots(entries.roots)
+            for entry in entries.relevant:
+                if entry.name is None:
+                    continue
+                if self.fuel > self.reserve:
                     self._guarded(partial(self._run_if_new, entry))
+                elif not self._is_known(entry):
+                    left_out.append(entry)
             while (instance := self._next_instance()) is not None:
                 self._run_instance(instance)
         for definition in self.contexts.overflowed.values():
             self._distrust(definition)
+        if left_out:
+            self._distrust_within_reach(entries, left_out)
         return self._gather()
 
     def _run_instance(self, instance: val.Instance) -> None:
         """Runs an object's methods. Where that takes too long, nothing that it holds is judged."""
+        if self.fuel <= 0:
+            self.contexts.progress.unrun.add(id(instance.definition))
+            for layer in _layers(instance):
+                layer.mark(ESCAPED, TOO_LARGE)
+            return
         spent = self._spent[id(instance.definition)]
         finished = spent < CLASS_FUEL and self._guarded(lambda: self._run_methods(instance))
         self._spent[id(instance.definition)] += FUEL - self.interpreter.fuel
@@ -125,12 +135,17 @@ class _Explorer:
                 layer.mark(ESCAPED, "the analysis of its model took too long")
         self._guarded(lambda: self._run_builders(instance))
 
-    def _run_roots(self, roots: Sequence[Entry]) -> None:
-        """Runs the entries. Of those in one file that mention the same definitions (a model zoo has hundreds), one that says
-        nothing in other words is left out once several in a row have constructed nothing in a way that was not seen before."""
+    def _run_roots(self, roots: Sequence[Entry]) -> list[Entry]:
+        """Runs the entries, and returns those for which no fuel was left.
+
+        Of those in one file that mention the same definitions (a model zoo has hundreds), one that says nothing in other words is
+        passed over once several in a row have constructed nothing in a way that was not seen before.
+        """
         kinds: dict[tuple[str, tuple[tuple[str, str], ...]], _Alike] = {}
         seen: set[tuple[Site, str, Value | None]] = set()
-        for entry in roots:
+        for at, entry in enumerate(roots):
+            if self.fuel <= self.reserve:
+                return list(roots[at:])
             alike = kinds.setdefault((entry.module.path, entry.mentions), _Alike())
             if alike.dull >= _DULL_ENTRIES and entry.words <= alike.words:
                 self._sampled |= alike.sites
@@ -142,6 +157,7 @@ class _Explorer:
             alike.sites |= {site for site, _, _ in built}
             alike.dull = 0 if built - seen else alike.dull + 1
             seen |= built
+        return []
 
     def _next_instance(self) -> val.Instance | None:
         """The next module to run: first those that no other module contains, since running them runs their parts as well."""
@@ -183,6 +199,8 @@ class _Explorer:
             self.interpreter.caller._active.clear()
             self.interpreter.journal._logs.clear()
             return False
+        finally:
+            self.fuel -= FUEL - self.interpreter.fuel
 
     def _drop_unfinished(self) -> None:
         for key, context in list(self.contexts.known.items()):
@@ -215,6 +233,13 @@ class _Explorer:
             # Somebody mentions it, and how it is used there was not understood: nothing says that it is a whole model.
             self.contexts.parts.add(id(definition))
             self._construct(definition)
+
+    def _is_known(self, entry: Entry) -> bool:
+        """Whether running the entry by itself would show nothing more."""
+        definition = None if entry.name is None else self.program.lookup(entry.module, entry.name)
+        return not isinstance(definition, AssignedDefinition) and not (
+            isinstance(definition, ClassDefinition) and self._is_relevant_class(definition) and not self._is_constructed(definition)
+        )
 
     def _is_constructed(self, definition: ClassDefinition) -> bool:
         """Whether an object of the class, or of one that extends it, was seen."""
@@ -459,7 +484,20 @@ class _Explorer:
                 for layer in _layers(instance):
                     layer.mark(ESCAPED, "its class is constructed in too many ways")
 
+    def _distrust_within_reach(self, entries: Entries, left_out: list[Entry]) -> None:
+        """What was not run may construct, call or change whatever it mentions."""
+        progress = self.contexts.progress
+        progress.left_out += len(left_out)
+        for entry in entries.within_reach(self.program, left_out):
+            for placed in (entry.top.block, *entry.top.members):
+                progress.beyond.add((entry.module.path, placed.name))
+        for layer in self.contexts.layers:
+            if (layer.site.path, layer.site.block) in progress.beyond:
+                layer.mark(ESCAPED, TOO_LARGE)
+
     def _gather(self) -> ProjectGraph:
+        progress = self.contexts.progress
+        progress.left_out += len(progress.unrun)
         for instance in self.contexts.instances:
             if id(instance.definition) not in self.contexts.parts:
                 found = self.interpreter.classes.find_method(instance.definition, instance.closure, "forward")
@@ -541,7 +579,7 @@ def _has_defaults_alone(method: FunctionDefinition) -> bool:
 
 def _constructs(function: low.FunctionDef) -> bool:
     """Whether a function calls something by the name of one of torch's layers."""
-    return any(isinstance(n, low.Call) and decorator_name(n.function) in _LAYER_WORDS for n in low.nodes_in(function.body))
+    return any(isinstance(n, low.Call) and decorator_name(n.function) in LAYER_WORDS for n in low.nodes_in(function.body))
 
 
 def self_attributes(node: low.FunctionDef) -> set[str]:
@@ -559,97 +597,3 @@ def self_attributes(node: low.FunctionDef) -> set[str]:
         elif isinstance(item, tuple):
             stack += item
     return found
-
-
-# --- who mentions whom ---
-
-
-@dataclass(frozen=True, slots=True)
-class Entries:
-    roots: list[Entry]
-    all: list[Entry]
-
-
-def entries_of(program: Program, paths: Sequence[str], wanted: Collection[str]) -> Entries:
-    """The statements that matter for modules in the `wanted` files, and among them those that no other one mentions."""
-    found: list[Entry] = []
-    for path in paths:
-        module = program.module(path)
-        if module is not None:
-            found += _entries_in(program, module)
-    relevant = _reaching(_relevant(found), wanted)
-    mentioned = {target for entry in relevant for target in entry.mentions if target != (entry.module.path, entry.name)}
-    roots = [e for e in relevant if e.name is None or (e.module.path, e.name) not in mentioned]
-    return Entries(roots, relevant)
-
-
-def _entries_in(program: Program, module: Module) -> list[Entry]:
-    names_of = {id(top): name for name, tops in module.names.items() for top in tops}
-    out = []
-    for top, words in module.top_level_words:
-        if not is_import(top):
-            name = names_of.get(id(top))
-            candidates = words if module.stars else words & module.names.keys()
-            mentions = {target for word in candidates if word != name for target in _targets(program, module, word, words)}
-            out.append(Entry(module, top, name, tuple(sorted(mentions)), words - {name}))
-    return out
-
-
-def _targets(program: Program, module: Module, word: str, words: frozenset[str]) -> Iterable[tuple[str, str]]:
-    """The definitions that a word in a statement may mean; those of an imported module, for each of its names that stands there too."""
-    if word not in module.names and not module.stars:
-        return
-    origin = program.origin(module, word)
-    if origin is None:
-        return
-    if origin.path is None:
-        if (
-            words & _LAYER_WORDS
-            or "getattr" in words
-            or (origin.name == "torch" and "nn" in words)
-            or (origin.name or "").rpartition(".")[2] in _LAYER_WORDS
-        ):
-            yield TORCH, origin.name or ""
-    elif origin.name is not None:
-        yield origin.path, origin.name
-    else:
-        inner = program.module(origin.path)
-        if inner is not None:
-            for other in words & inner.names.keys():
-                found = program.origin(inner, other)
-                if found is not None and found.path is not None and found.name is not None:
-                    yield found.path, found.name
-
-
-def _reaching(entries: list[Entry], wanted: Collection[str]) -> list[Entry]:
-    """The entries in wanted files, and those that mention one of them, directly or through others."""
-    mentioned_by: dict[tuple[str, str], list[Entry]] = {}
-    for entry in entries:
-        for target in entry.mentions:
-            mentioned_by.setdefault(target, []).append(entry)
-    stack = [entry for entry in entries if entry.module.path in wanted]
-    reached = {id(entry) for entry in stack}
-    while stack:
-        entry = stack.pop()
-        for user in mentioned_by.get((entry.module.path, entry.name), []) if entry.name is not None else []:
-            if id(user) not in reached:
-                reached.add(id(user))
-                stack.append(user)
-    return [entry for entry in entries if id(entry) in reached]
-
-
-def _relevant(entries: list[Entry]) -> list[Entry]:
-    """Entries that mention torch's layers, directly or through others."""
-    mentioned_by: dict[tuple[str, str], list[tuple[str, str | None]]] = {}
-    for entry in entries:
-        for target in entry.mentions:
-            mentioned_by.setdefault(target, []).append((entry.module.path, entry.name))
-    reached: set[tuple[str, str | None]] = set()
-    stack = [source for target, sources in mentioned_by.items() if target[0] == TORCH for source in sources]
-    while stack:
-        key = stack.pop()
-        if key not in reached:
-            reached.add(key)
-            if key[1] is not None:
-                stack += mentioned_by.get((key[0], key[1]), [])
-    return [e for e in entries if (e.module.path, e.name) in reached and not is_import(e.top)]

@@ -25,7 +25,7 @@ from nnlint.syntax.parser import TopLevel
 if TYPE_CHECKING:
     from nnlint.dataflow.machine import Machine
 
-_MAX_STATEMENTS = 60
+MAX_STATEMENTS = 60
 
 
 def run_registrations(machine: Machine, module: Module, name: str, container: Value) -> bool:
@@ -34,9 +34,9 @@ def run_registrations(machine: Machine, module: Module, name: str, container: Va
     The changes stay, whatever branch was being run when somebody looked. Returns whether the statements were few enough: a table
     of hundreds of models is no registry of parts.
     """
-    names = {name, *_registrars(module, name)}
-    found = list(islice(_mentions(machine, module, names), _MAX_STATEMENTS + 1))
-    if len(found) > _MAX_STATEMENTS:
+    names = {name, *registrars(module, name)}
+    found = list(islice(_mentions(machine, module, names), MAX_STATEMENTS + 1))
+    if len(found) > MAX_STATEMENTS:
         return False
     journal, machine.journal = machine.journal, Journal(machine.journal.clock)
     try:
@@ -52,7 +52,7 @@ def run_registrations(machine: Machine, module: Module, name: str, container: Va
     return True
 
 
-def _registrars(module: Module, name: str) -> Iterator[str]:
+def registrars(module: Module, name: str) -> Iterator[str]:
     """The functions at the module's top level that mention a name."""
     names_of = {id(top): bound for bound, tops in module.names.items() for top in tops}
     for top, words in module.top_level_words:
@@ -68,11 +68,11 @@ def _mentions(machine: Machine, module: Module, names: set[str]) -> Iterator[tup
             continue
         user = program.module(path)
         for top, words in user.top_level_words if user is not None else ():
-            if user is not None and _may_fill(top) and any(program.origin(user, n) == Origin(module.path, n) for n in names & words):
+            if user is not None and may_fill(top) and any(program.origin(user, n) == Origin(module.path, n) for n in names & words):
                 yield user, top
 
 
-def _may_fill(top: TopLevel) -> bool:
+def may_fill(top: TopLevel) -> bool:
     """Whether a statement could fill a registry, by its first word: what only uses one stands inside definitions without decorators."""
     return not is_import(top) and not top.block.block.text.lstrip().startswith(("def ", "class ", "async "))
 

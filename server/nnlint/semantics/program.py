@@ -326,6 +326,10 @@ class Program:
     def _absolute_path(self, module: Module, statement: low.ImportFrom) -> str | None:
         return self.find_module(statement.module, module) if statement.module else None
 
+    def imported_origin(self, importer: Module, module: str, level: int, name: str | None) -> Origin | None:
+        """Where `from module import name` finds it, or `import module` where there is no name; `level` counts the leading dots."""
+        return self._imported_origin(importer, _Import(module, level, name))
+
     def _imported_origin(self, module: Module, item: _Import) -> Origin | None:
         dotted = self._absolute(module, item)
         if dotted is None:
