@@ -12,7 +12,7 @@ from nnlint.dataflow import values as val
 from nnlint.dataflow.arguments import Arguments, as_annotated
 from nnlint.dataflow.classes import ITEMS, LAYER, MODULE_METHODS
 from nnlint.dataflow.containers import Containers
-from nnlint.dataflow.contexts import Contexts, arguments_key, cells_of, copy_of
+from nnlint.dataflow.contexts import Contexts, cells_of, copy_of
 from nnlint.dataflow.dimensions import Dimensions
 from nnlint.dataflow.frames import Flow, Frame, OutOfFuel
 from nnlint.dataflow.python_calls import call_method, call_python
@@ -120,7 +120,7 @@ class Caller(Containers, TorchCalls):
 
     def _call_plainly(self, definition: FunctionDefinition, arguments: Arguments, site: Site | None, frame: Frame | None) -> Value:
         """Calls a function with plain data. Where it returns plain data too and built nothing, the result is remembered."""
-        key = (id(definition), arguments_key(arguments))
+        key = (definition, self.contexts.keys.of_arguments(arguments))
         if key in self._plain_results:
             return copy_of(self.interpreter, self._plain_results[key])
         interpreter = self.interpreter

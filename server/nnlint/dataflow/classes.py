@@ -43,11 +43,11 @@ class Classes:
 
     def __init__(self, interpreter: Interpreter) -> None:
         self.interpreter = interpreter
-        self._orders: dict[tuple[int, int], list[tuple[Base, Frame | None]]] = {}
+        self._orders: dict[tuple[ClassDefinition, Frame | None], list[tuple[Base, Frame | None]]] = {}
 
     def order(self, definition: ClassDefinition, closure: Frame | None = None) -> list[tuple[Base, Frame | None]]:
         """The method resolution order, depth first with the last of repeated bases kept (C3 where C3 is consistent)."""
-        key = (id(definition), id(closure))
+        key = (definition, closure)
         if key not in self._orders:
             self._orders[key] = [(definition, closure)]  # a class that inherits from itself ends here
             found = list(self._walk(definition, closure, 0))
@@ -276,7 +276,7 @@ class Classes:
             return self.interpreter.caller.shape(holder)
         if name == "ndim":
             rank = holder.node.rank
-            return Symbol(("rank", id(holder.node))) if rank is None else Const(rank)
+            return Symbol(("rank", holder.node)) if rank is None else Const(rank)
         if name in _TENSOR_CONSTANTS:
             return Unknown(f"`{name}` of a tensor")
         if name in _SAME_TENSOR:

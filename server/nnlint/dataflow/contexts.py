@@ -13,6 +13,7 @@ from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, LAYER
 from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import CALL, INPUT, OUTPUT, Graph, Node
+from nnlint.dataflow.keys import Keys, form_of
 from nnlint.dataflow.progress import Progress
 from nnlint.dataflow.transfer.linear import BIASED_LAYERS
 from nnlint.dataflow.values import Const, Symbol, Tensor, Unknown, Value
@@ -27,7 +28,6 @@ MAX_CONTEXTS = 64  # of one class; what would be the next one is unknown, and it
 _DULL_CONTEXTS = 3
 _MAX_DULL_CONTEXTS = 24  # over all forms of a class's arguments; after so many the latest one stands for any
 _STRUCTURAL = ("bias", "padding", "padding_mode", "affine", "track_running_stats", "momentum")
-FRACTION = Symbol(("fraction",))
 _MAPPING_BASES = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict"})
 _DATA_BASES = frozenset({"typing.NamedTuple", "builtins.tuple"})
 
@@ -92,6 +92,7 @@ class Contexts:
     _changed: set[int] = field(default_factory=set)
     progress: Progress = field(default_factory=Progress)
     depth: int = 0  # of modules being constructed
+    keys: Keys = field(default_factory=Keys)
 
     def note_change(self, instance: val.Instance) -> None:
         """A finished module is changed from outside: it is a model of its own from now on."""
@@ -114,7 +115,7 @@ class Contexts:
         is_biased = layer_base in BIASED_LAYERS
         # A class that extends a layer is that layer, and constructed where its own call stands.
         site_key = site if is_biased or (layer_base is not None and not interpreter.classes.has_method(definition, "__init__")) else None
-        key = (id(definition), id(cls.closure), arguments_key(arguments), site_key)
+        key = (definition, cls.closure, self.keys.of_arguments(arguments), site_key)
         if key in self.known:
             context = self.known[key]
             if context is None:
@@ -144,7 +145,7 @@ class Contexts:
             instance.context = interpreter.next_serial()
             self.instances.append(instance)
             if not is_shared:
-                variety.add(context, form, _structure(instance, self.layers[first_layer:]))
+                variety.add(context, form, self._structure(instance, self.layers[first_layer:]))
         return instance if is_shared else self._copy(context)
 
     def _initialized(
@@ -231,6 +232,22 @@ class Contexts:
         elif isinstance(instance.state.get(ITEMS), val.Mapping_) and arguments.all:
             self.interpreter.mutate(instance, ITEMS, caller.call(val.External("builtins.dict"), arguments, site, frame))
 
+    def _structure(self, instance: val.Instance, layers: list[val.Layer]) -> set[Hashable]:
+        """What of a construction can decide what a bias does: which layers, with which flags, and the module's own switches."""
+        found: set[Hashable] = set()
+        for layer in layers:
+            structural = tuple(self.keys.of_value(layer.arguments[name]) if name in layer.arguments else None for name in _STRUCTURAL)
+            same_groups = layer.arguments.get("num_groups") == layer.arguments.get("num_channels")
+            found.add((layer.site, layer.target, structural, same_groups))
+        for name, value in instance.state.items():
+            if (isinstance(value, Const) and not isinstance(value.value, (int, float))) or (
+                isinstance(value, Const) and isinstance(value.value, bool)
+            ):
+                found.add((name, value.value))
+            elif not isinstance(value, (Const, Symbol)):
+                found.add((name, type(value).__name__))
+        return found
+
     # --- copies ---
 
     def _stand_in(self, context: Context) -> Value:
@@ -263,7 +280,7 @@ class Contexts:
         key = (
             self._identity(instance),
             id(found[0]),
-            arguments_key(arguments, interpreter),
+            self.keys.of_arguments(arguments, by_rank=True),
         )
         if key in self.summaries:
             summary = self.summaries[key]
@@ -341,30 +358,13 @@ class Contexts:
     def run_root(self, instance: val.Instance, method: FunctionDefinition, closure: Frame | None, arguments: Arguments) -> Graph:
         """Runs a method as anybody might call it; its results are then used by anybody."""
         nodes: list[Node] = []
-        key = (self._identity(instance), id(method), arguments_key(arguments, self.interpreter))
+        key = (self._identity(instance), id(method), self.keys.of_arguments(arguments, by_rank=True))
         summary = self.summaries.get(key)
         if summary is None:
             summary = self.summaries[key] = self._summarize(instance, (method, closure), arguments, nodes)
             self.runs.setdefault(key[:2], []).append(summary)
         summary.graph.is_root = True
         return summary.graph
-
-
-def _structure(instance: val.Instance, layers: list[val.Layer]) -> set[Hashable]:
-    """What of a construction can decide what a bias does: which layers, with which flags, and the module's own switches."""
-    found: set[Hashable] = set()
-    for layer in layers:
-        structural = tuple(value_key(layer.arguments[name], False) if name in layer.arguments else None for name in _STRUCTURAL)
-        same_groups = layer.arguments.get("num_groups") == layer.arguments.get("num_channels")
-        found.add((layer.site, layer.target, structural, same_groups))
-    for name, value in instance.state.items():
-        if (isinstance(value, Const) and not isinstance(value.value, (int, float))) or (
-            isinstance(value, Const) and isinstance(value.value, bool)
-        ):
-            found.add((name, value.value))
-        elif not isinstance(value, (Const, Symbol)):
-            found.add((name, type(value).__name__))
-    return found
 
 
 def _field_default(interpreter: Interpreter, frame: Frame, node: low.Node) -> Value:
@@ -408,91 +408,6 @@ def cells_of(values: list[Value], depth: int = 5) -> list[dict[Any, Any]]:
         if depth:
             out += cells_of(list(val.parts_of(value)), depth - 1) if not isinstance(value, val.Instance) else []
     return out
-
-
-# --- keys ---
-
-
-def arguments_key(arguments: Arguments, interpreter: Interpreter | None = None) -> Hashable:
-    """Equal for calls that cannot be told apart. Tensors count by rank when `interpreter` is given (calls of `forward`).
-
-    Else they count by identity.
-    """
-    ranks = interpreter is not None
-    return (
-        tuple(value_key(v, ranks) for v in arguments.positional),
-        tuple((name, value_key(v, ranks)) for name, v in sorted(arguments.keywords.items())),
-        arguments.has_open_positional,
-        arguments.has_open_keywords,
-        arguments.has_entry_keywords,
-    )
-
-
-def form_of(key: Hashable) -> Hashable:
-    """A key of arguments without its numbers: equal for those that differ in numbers alone."""
-    match key:
-        case ("int" | "float" | "symbol", _):
-            return "number"
-        case ("tensor" | "layer" | "module" as kind, _):
-            return kind
-        case tuple():
-            parts = tuple(map(form_of, key))
-            return "numbers" if parts and set(parts) <= {"number", "numbers"} else parts
-        case _:
-            return key
-
-
-def value_key(value: Value, ranks: bool, depth: int = 8) -> Hashable:
-    if depth == 0:
-        return ("deep", id(value))
-    match value:
-        case Const(value=constant):
-            if isinstance(constant, float) and 0 < constant < 1:
-                return FRACTION.key  # rates, momenta, epsilons: no rule asks for more than that they are fractions
-            return (type(constant).__name__, constant)
-        case Tensor(node=node):
-            return ("tensor", node.rank) if ranks else ("tensor", id(node))
-        case val.Sequence():
-            return (value.kind, tuple(value_key(i, ranks, depth - 1) for i in value.items))
-        case val.Mapping_():
-            return (
-                value.kind,
-                tuple((k if not isinstance(k, Value) else "?", value_key(v, ranks, depth - 1)) for k, v in value.entries.items()),
-                value.is_open,
-            )
-        case val.Layer():
-            return ("layer", value.serial)
-        case val.Instance():
-            if value.is_module:
-                return ("module", value.context if value.context is not None else -value.serial)
-            return ("object", id(value.definition), tuple((k, value_key(v, ranks, depth - 1)) for k, v in value.state.items()))
-        case val.Function(definition=definition, closure=closure, receiver=receiver):
-            return ("function", id(definition), id(closure), None if receiver is None else value_key(receiver, ranks, depth - 1))
-        case val.Class(definition=definition, closure=closure):
-            return ("class", id(definition), id(closure))
-        case val.Partial(function=function, positional=positional, keywords=keywords):
-            return (
-                "partial", value_key(function, ranks, depth - 1), tuple(value_key(p, ranks, depth - 1) for p in positional),
-                tuple((n, value_key(v, ranks, depth - 1)) for n, v in keywords),
-            )  # fmt: skip
-        case val.Lambda(node=node, frame=frame):
-            return ("lambda", id(node), id(frame))
-        case val.Choice(options=options):
-            return ("choice", tuple(value_key(o, ranks, depth - 1) for o in options))
-        case val.Alternatives(runs=runs):
-            return ("alternatives", tuple(tuple(value_key(i, ranks, depth - 1) for i in run) for run in runs))
-        case val.Repeated(run=run):
-            return ("repeated", tuple(value_key(i, ranks, depth - 1) for i in run))
-        case Symbol(key=key):
-            return ("symbol", key)
-        case val.AxisRun():
-            return ("axes", value)
-        case Unknown():
-            return "unknown"
-        case val.External(name=name):
-            return ("external", name)
-        case _:
-            return ("other", id(value))
 
 
 # --- copies and transplants ---

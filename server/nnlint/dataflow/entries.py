@@ -14,7 +14,9 @@ from nnlint.syntax.parser import TopLevel
 Target = tuple[str, str]  # path and name of a definition
 TORCH = "torch"  # stands for a path in what entries mention
 LAYER_WORDS = frozenset(name.rpartition(".")[2] for name in layer_signatures()) - {"Module"}
-_INNER_IMPORT = re.compile(r"(?m)^[ \t]+(?:from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]+import\b|import[ \t]+([\w.]+))")
+_INNER_IMPORT = re.compile(
+    r"(?m)^[ \t]+(?:from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#;]*)|import[ \t]+([\w.]+))"
+)
 _DEFINING = ("@", "def ", "class ", "async ")
 
 
@@ -26,7 +28,7 @@ class Entry:
     top: TopLevel
     name: str | None
     mentions: tuple[Target, ...]
-    words: frozenset[str] = frozenset()  # but its own name
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +117,15 @@ def _entries_in(program: Program, module: Module) -> list[Entry]:
             name = names_of.get(id(top))
             candidates = words if module.stars else words & module.names.keys()
             mentions = {target for word in candidates if word != name for target in _targets(program, module, word, words)}
-            out.append(Entry(module, top, name, tuple(sorted(mentions)), words - {name}))
+            out.append(Entry(module, top, name, tuple(sorted(mentions)), words))
     return out
 
 
 def _imported_within(program: Program, entry: Entry) -> Iterator[Target]:
     """What a statement mentions of modules that are imported in the midst of it."""
     for placed in (entry.top.block, *entry.top.members):
-        for dots, module, other in _INNER_IMPORT.findall(placed.block.text) if "import" in placed.block.text else ():
-            for name in (None,) if other else entry.words:
+        for dots, module, names, other in _INNER_IMPORT.findall(placed.block.text) if "import" in placed.block.text else ():
+            for name in re.findall(r"\w+", names) or (None,):
                 origin = program.imported_origin(entry.module, other or module, len(dots), name)
                 if origin is not None and origin.path is not None:
                     yield from _within(program, origin.path, origin.name, entry.words)

@@ -106,12 +106,8 @@ class _Explorer:
         with deep_recursion():
             left_out = self._run_roots(entries.roots)
             for entry in entries.relevant:
-                if entry.name is None:
-                    continue
-                if self.fuel > self.reserve:
-                    self._guarded(partial(self._run_if_new, entry))
-                elif not self._is_known(entry):
-                    left_out.append(entry)
+                if entry.name is not None and not self._guarded(partial(self._run_if_new, entry, left_out)):
+                    left_out += [entry] if self.fuel <= self.reserve else []
             while (instance := self._next_instance()) is not None:
                 self._run_instance(instance)
         for definition in self.contexts.overflowed.values():
@@ -147,10 +143,11 @@ class _Explorer:
             if self.fuel <= self.reserve:
                 return list(roots[at:])
             alike = kinds.setdefault((entry.module.path, entry.mentions), _Alike())
-            if alike.dull >= _DULL_ENTRIES and entry.words <= alike.words:
+            words = entry.words - {entry.name}
+            if alike.dull >= _DULL_ENTRIES and words <= alike.words:
                 self._sampled |= alike.sites
                 continue
-            alike.words |= entry.words
+            alike.words |= words
             first = len(self.contexts.layers)
             self._guarded(partial(self._run_entry, entry))
             built = {(layer.site, layer.target, layer.arguments.get("bias")) for layer in self.contexts.layers[first:]}
@@ -223,23 +220,23 @@ class _Explorer:
         elif entry.name is None or isinstance(definition, AssignedDefinition):
             self._run_script(entry)
 
-    def _run_if_new(self, entry: Entry) -> None:
-        """Classes that no entry was seen to construct take their defaults, as entries do."""
+    def _run_if_new(self, entry: Entry, left_out: list[Entry]) -> None:
+        """Classes that no entry was seen to construct take their defaults, as entries do. Without fuel they are left out."""
         assert entry.name is not None
         definition = self.program.lookup(entry.module, entry.name)
-        if isinstance(definition, AssignedDefinition):
+        is_new_class = (
+            isinstance(definition, ClassDefinition) and self._is_relevant_class(definition) and not self._is_constructed(definition)
+        )
+        if not is_new_class and not isinstance(definition, AssignedDefinition):
+            return
+        if self.fuel <= self.reserve:
+            left_out.append(entry)
+        elif isinstance(definition, AssignedDefinition):
             self._run_script(entry)
-        elif isinstance(definition, ClassDefinition) and self._is_relevant_class(definition) and not self._is_constructed(definition):
+        elif isinstance(definition, ClassDefinition):
             # Somebody mentions it, and how it is used there was not understood: nothing says that it is a whole model.
             self.contexts.parts.add(id(definition))
             self._construct(definition)
-
-    def _is_known(self, entry: Entry) -> bool:
-        """Whether running the entry by itself would show nothing more."""
-        definition = None if entry.name is None else self.program.lookup(entry.module, entry.name)
-        return not isinstance(definition, AssignedDefinition) and not (
-            isinstance(definition, ClassDefinition) and self._is_relevant_class(definition) and not self._is_constructed(definition)
-        )
 
     def _is_constructed(self, definition: ClassDefinition) -> bool:
         """Whether an object of the class, or of one that extends it, was seen."""

@@ -29,19 +29,19 @@ class Shapes:
     """The shapes of nodes, each worked out once. `None` for a tensor of unknown rank."""
 
     def __init__(self) -> None:
-        self._known: dict[int, Shape | None] = {}
+        self._known: dict[Node, Shape | None] = {}
         self._depth = 0
 
     def of(self, node: Node) -> Shape | None:
-        if id(node) not in self._known:
-            self._known[id(node)] = None if node.rank is None else (None,) * node.rank  # round a loop nothing more is known
+        if node not in self._known:
+            self._known[node] = None if node.rank is None else (None,) * node.rank  # round a loop nothing more is known
             if self._depth < _MAX_DEPTH:
                 self._depth += 1
                 try:
-                    self._known[id(node)] = self._fitted(node, self._derived(node))
+                    self._known[node] = self._fitted(node, self._derived(node))
                 finally:
                     self._depth -= 1
-        return self._known[id(node)]
+        return self._known[node]
 
     def _fitted(self, node: Node, shape: Shape | None) -> Shape | None:
         """The shape with as many axes as the engine proved."""

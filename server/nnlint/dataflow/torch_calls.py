@@ -293,7 +293,7 @@ class TorchCalls(CallerBase):
     def _scalar_method(self, receiver: Tensor, name: str, arguments: Arguments) -> Value:
         node = receiver.node
         if name == "dim":
-            return Symbol(("rank", id(node))) if node.rank is None else Const(node.rank)
+            return Symbol(("rank", node)) if node.rank is None else Const(node.rank)
         if name == "size":
             axis = arguments.get(0, "dim")
             if axis is None:
