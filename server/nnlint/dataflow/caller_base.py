@@ -23,7 +23,7 @@ class CallerBase(ABC):
     interpreter: Interpreter
     contexts: Contexts
     dimensions: Dimensions
-    _frozen_in: dict[int, Frame | None]  # by the id of a layer's origin: the activation that switched it to eval mode
+    _frozen_in: dict[val.Layer, Frame | None]  # by the id of a layer's origin: the activation that switched it to eval mode
 
     @abstractmethod
     def call(self, function: Value, arguments: Arguments, site: Site | None, frame: Frame | None = None) -> Value: ...

@@ -42,7 +42,7 @@ class Caller(Containers, TorchCalls):
         self.interpreter = interpreter
         self.contexts = Contexts(interpreter)
         self._active: list[FunctionDefinition] = []
-        self._frozen_in: dict[int, Frame | None] = {}
+        self._frozen_in: dict[val.Layer, Frame | None] = {}
         self.dimensions = Dimensions()
         self._plain_results: dict[Hashable, Value] = {}
 

@@ -486,7 +486,7 @@ class Containers(CallerBase):
 
         if isinstance(module, val.Layer):
             if FROZEN not in module.origin.marks:
-                self._frozen_in[id(module.origin)] = frame
+                self._frozen_in[module.origin] = frame
             module.mark(FROZEN, "switched to eval mode")
         elif depth:
             for part in val.parts_of(module):
@@ -498,7 +498,7 @@ class Containers(CallerBase):
         from nnlint.dataflow.torch_calls import FROZEN
 
         if isinstance(module, val.Layer):
-            if self._frozen_in.get(id(module.origin)) is frame:
+            if self._frozen_in.get(module.origin) is frame:
                 module.origin.marks.pop(FROZEN, None)
         elif depth:
             for part in val.parts_of(module):

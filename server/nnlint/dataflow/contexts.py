@@ -80,15 +80,15 @@ class Contexts:
     interpreter: Interpreter
     known: dict[Hashable, Context | None] = field(default_factory=dict)
     summaries: dict[Hashable, Summary | None] = field(default_factory=dict)
-    count: dict[int, int] = field(default_factory=dict)
-    overflowed: dict[int, ClassDefinition] = field(default_factory=dict)
+    count: dict[ClassDefinition, int] = field(default_factory=dict)
+    overflowed: set[ClassDefinition] = field(default_factory=set)
     instances: list[val.Instance] = field(default_factory=list)  # one of every context, in order of construction
     layers: list[val.Layer] = field(default_factory=list)  # every layer constructed, in order
     graphs: list[Graph] = field(default_factory=list)
-    runs: dict[Hashable, list[Summary]] = field(default_factory=dict)  # (identity of an object, id of a method) -> its summaries
-    variety: dict[int, Variety] = field(default_factory=dict)
-    sampled: set[int] = field(default_factory=set)  # ids of the definitions of which one object stands for others of other sizes
-    parts: set[int] = field(default_factory=set)  # ids of the definitions of modules that other modules construct
+    runs: dict[Hashable, list[Summary]] = field(default_factory=dict)  # (identity of an object, method) -> its summaries
+    variety: dict[ClassDefinition, Variety] = field(default_factory=dict)
+    sampled: set[ClassDefinition] = field(default_factory=set)  # of which one object stands for others of other sizes
+    parts: set[ClassDefinition] = field(default_factory=set)  # of modules that other modules construct
     _changed: set[int] = field(default_factory=set)
     progress: Progress = field(default_factory=Progress)
     depth: int = 0  # of modules being constructed
@@ -107,7 +107,7 @@ class Contexts:
         interpreter = self.interpreter
         definition = cls.definition
         if self.depth:
-            self.parts.add(id(definition))
+            self.parts.add(definition)
         bases = interpreter.classes.bases(definition, cls.closure)
         if any(b is not None and (b.startswith("enum.") or b.endswith(("Error", "Exception")) or b == "builtins.type") for b in bases):
             return Unknown(f"an object of `{definition.name}`")
@@ -121,17 +121,17 @@ class Contexts:
             if context is None:
                 return Unknown(f"`{definition.name}` is constructed within itself")
             return context.template if context.is_shared else self._copy(context)
-        variety = self.variety.setdefault(id(definition), Variety())
+        variety = self.variety.setdefault(definition, Variety())
         form = form_of(key)
         if (other := variety.stand_in(form)) is not None:
-            self.sampled.add(id(definition))
+            self.sampled.add(definition)
             return self._stand_in(other)
-        if self.count.get(id(definition), 0) >= MAX_CONTEXTS and not is_biased:
-            self.overflowed[id(definition)] = definition
+        if self.count.get(definition, 0) >= MAX_CONTEXTS and not is_biased:
+            self.overflowed.add(definition)
             return interpreter.unknown_operation(
                 arguments.all, f"`{definition.name}` is constructed in more than {MAX_CONTEXTS} ways", site
             )
-        self.count[id(definition)] = self.count.get(id(definition), 0) + 1
+        self.count[definition] = self.count.get(definition, 0) + 1
         self.known[key] = None
         first_serial, first_layer = interpreter.next_serial(), len(self.layers)
         graph, interpreter.graph = interpreter.graph, Graph(f"{definition.name}.__init__")
@@ -279,7 +279,7 @@ class Contexts:
         inner = _Transplant(interpreter, lambda t: self._pass(t, nodes))
         key = (
             self._identity(instance),
-            id(found[0]),
+            found[0],
             self.keys.of_arguments(arguments, by_rank=True),
         )
         if key in self.summaries:
@@ -295,7 +295,7 @@ class Contexts:
 
     def runs_of(self, instance: val.Instance, method: FunctionDefinition) -> list[Summary]:
         """How a method of an object was run so far."""
-        return self.runs.get((self._identity(instance), id(method)), [])
+        return self.runs.get((self._identity(instance), method), [])
 
     def _identity(self, instance: val.Instance) -> Hashable:
         return ("context", instance.context) if instance.context is not None else ("object", instance.serial)
@@ -358,7 +358,7 @@ class Contexts:
     def run_root(self, instance: val.Instance, method: FunctionDefinition, closure: Frame | None, arguments: Arguments) -> Graph:
         """Runs a method as anybody might call it; its results are then used by anybody."""
         nodes: list[Node] = []
-        key = (self._identity(instance), id(method), self.keys.of_arguments(arguments, by_rank=True))
+        key = (self._identity(instance), method, self.keys.of_arguments(arguments, by_rank=True))
         summary = self.summaries.get(key)
         if summary is None:
             summary = self.summaries[key] = self._summarize(instance, (method, closure), arguments, nodes)
@@ -462,7 +462,15 @@ class _Copier:
                 made = val.Instance({}, value.definition, value.closure, value.is_module, value.context, value.is_stand_in, serial=serial)
             case val.Layer():
                 made = val.Layer(
-                    {}, value.target, value.arguments, value.site, value.has_open_keywords, value.built_by, value.origin, serial=serial
+                    {},
+                    value.target,
+                    value.arguments,
+                    value.site,
+                    value.has_open_keywords,
+                    value.built_by,
+                    value.origin,
+                    serial=serial,
+                    marks=value.marks,
                 )
             case val.Sequence():
                 made = val.Sequence({}, value.kind, value.names, serial=serial)

@@ -14,9 +14,7 @@ from nnlint.syntax.parser import TopLevel
 Target = tuple[str, str]  # path and name of a definition
 TORCH = "torch"  # stands for a path in what entries mention
 LAYER_WORDS = frozenset(name.rpartition(".")[2] for name in layer_signatures()) - {"Module"}
-_INNER_IMPORT = re.compile(
-    r"(?m)^[ \t]+(?:from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#;]*)|import[ \t]+([\w.]+))"
-)
+_INNER_IMPORT = re.compile(r"(?m)^[ \t]+(?:from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#;]*)|import[ \t]+([\w.]+))")
 _DEFINING = ("@", "def ", "class ", "async ")
 
 

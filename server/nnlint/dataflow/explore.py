@@ -22,12 +22,13 @@ from nnlint.dataflow.values import NONE, Const, Symbol, Tensor, Unknown, Value, 
 from nnlint.semantics.definitions import AssignedDefinition, ClassDefinition, FunctionDefinition, Site
 from nnlint.semantics.program import Module, Program
 from nnlint.syntax import lowered as low
-from nnlint.syntax.parser import TopLevel, deep_recursion
+from nnlint.syntax.parser import TopLevel, deep_recursion, sparing_collection
 
 FUEL = 200_000  # steps of one entry, or of one method of a module
 CLASS_FUEL = 400_000  # steps of the methods of all objects of one class
 # Steps of one whole check, some 6 µs each; the largest package of models that is wholly analyzed takes 10 million.
-PROJECT_FUEL = 24_000_000
+PROJECT_FUEL = 15_000_000
+_COLLECTED = 500_000  # steps after which garbage is collected
 _RESERVE = 3  # the last third is for the methods of what the entries construct
 _DULL_ENTRIES = 2
 _DULL_METHODS = 3
@@ -87,31 +88,35 @@ class _Explorer:
         self.program = program
         self.fuel = fuel
         self.reserve = fuel // _RESERVE
+        self._collected = fuel
+        self._collect: Callable[[], None] = lambda: None
         self.wanted = wanted
         self.is_cancelled = is_cancelled
         self.interpreter = Interpreter(program, FUEL)
         self.contexts = self.interpreter.caller.contexts
         self._ran: set[int] = set()
-        self._spent: Counter[int] = Counter()
-        self._constructed: set[int] = set()
+        self._spent: Counter[ClassDefinition] = Counter()
+        self._constructed: set[object] = set()
         self._looked_at = 0
-        self._attributes: dict[int, frozenset[str]] = {}
+        self._attributes: dict[FunctionDefinition, frozenset[str]] = {}
         self._queued = 0
-        self._dull: Counter[int] = Counter()  # by the id of a method: runs in a row that touched no layer
+        self._dull: Counter[FunctionDefinition] = Counter()  # runs of a method in a row that touched no layer
+        self._unrun: list[val.Instance] = []  # for which no fuel was left
         self._parts_waiting: deque[val.Instance] = deque()
-        self._built_by: set[int] = set()  # ids of the idle methods that were run for what they construct
+        self._built_by: set[FunctionDefinition] = set()  # the idle methods that were run for what they construct
         self._sampled: set[Site] = set()  # construction calls in entries of which some were left out
 
     def run(self, entries: Entries) -> ProjectGraph:
-        with deep_recursion():
+        with deep_recursion(), sparing_collection() as self._collect:
             left_out = self._run_roots(entries.roots)
             for entry in entries.relevant:
                 if entry.name is not None and not self._guarded(partial(self._run_if_new, entry, left_out)):
                     left_out += [entry] if self.fuel <= self.reserve else []
             while (instance := self._next_instance()) is not None:
                 self._run_instance(instance)
-        for definition in self.contexts.overflowed.values():
+        for definition in self.contexts.overflowed:
             self._distrust(definition)
+        self._distrust_unrun()
         if left_out:
             self._distrust_within_reach(entries, left_out)
         return self._gather()
@@ -119,13 +124,11 @@ class _Explorer:
     def _run_instance(self, instance: val.Instance) -> None:
         """Runs an object's methods. Where that takes too long, nothing that it holds is judged."""
         if self.fuel <= 0:
-            self.contexts.progress.unrun.add(id(instance.definition))
-            for layer in _layers(instance):
-                layer.mark(ESCAPED, TOO_LARGE)
+            self._unrun.append(instance)
             return
-        spent = self._spent[id(instance.definition)]
+        spent = self._spent[instance.definition]
         finished = spent < CLASS_FUEL and self._guarded(lambda: self._run_methods(instance))
-        self._spent[id(instance.definition)] += FUEL - self.interpreter.fuel
+        self._spent[instance.definition] += FUEL - self.interpreter.fuel
         if not finished:
             for layer in _layers(instance):
                 layer.mark(ESCAPED, "the analysis of its model took too long")
@@ -162,7 +165,7 @@ class _Explorer:
         while self._queued < len(instances):
             instance = instances[self._queued]
             self._queued += 1
-            if id(instance.definition) in parts:
+            if instance.definition in parts:
                 self._parts_waiting.append(instance)
             elif self._is_first_run(instance):
                 return instance
@@ -182,6 +185,9 @@ class _Explorer:
         if self.is_cancelled is not None and self.is_cancelled():
             raise Cancelled
         first = len(self.contexts.layers)
+        if self._collected - self.fuel >= _COLLECTED:
+            self._collected = self.fuel
+            self._collect()
         self.interpreter.fuel = FUEL
         try:
             run()
@@ -235,15 +241,15 @@ class _Explorer:
             self._run_script(entry)
         elif isinstance(definition, ClassDefinition):
             # Somebody mentions it, and how it is used there was not understood: nothing says that it is a whole model.
-            self.contexts.parts.add(id(definition))
+            self.contexts.parts.add(definition)
             self._construct(definition)
 
     def _is_constructed(self, definition: ClassDefinition) -> bool:
         """Whether an object of the class, or of one that extends it, was seen."""
         for instance in self.contexts.instances[self._looked_at :]:
-            self._constructed |= {id(base) for base, _ in self.interpreter.classes.order(instance.definition, instance.closure)}
+            self._constructed |= {base for base, _ in self.interpreter.classes.order(instance.definition, instance.closure)}
         self._looked_at = len(self.contexts.instances)
-        return id(definition) in self._constructed
+        return definition in self._constructed
 
     def _is_relevant_class(self, definition: ClassDefinition) -> bool:
         return self.interpreter.classes.is_module(definition)
@@ -356,7 +362,7 @@ class _Explorer:
     def _run_methods(self, instance: val.Instance) -> None:
         """Runs, as anybody might, the methods of a module that no other method calls."""
         if ITEMS in instance.state and not self.interpreter.classes.has_method(instance.definition, "forward"):
-            self._run_container(instance.state[ITEMS], id(instance.definition) not in self.contexts.parts)
+            self._run_container(instance.state[ITEMS], instance.definition not in self.contexts.parts)
         if not any(layer.site.path in self.wanted for layer in _layers(instance)):
             return
         for name in self._public_methods(instance):
@@ -369,7 +375,7 @@ class _Explorer:
             marks = _count_marks(instance)
             self._run_method(instance, *found, name)
             touches = _count_marks(instance) != marks or any(_touches_layers(g) for g in self.contexts.graphs[first:])
-            self._dull[id(found[0])] = 0 if touches else self._dull[id(found[0])] + 1
+            self._dull[found[0]] = 0 if touches else self._dull[found[0]] + 1
 
     def _run_builders(self, instance: val.Instance) -> None:
         """Runs, for what they construct alone, the idle methods that build layers: a new head for other classes, one layer for several.
@@ -378,9 +384,9 @@ class _Explorer:
         """
         for name in self._methods(instance):
             found = self.interpreter.classes.find_method(instance.definition, instance.closure, name)
-            if found is None or id(found[0]) in self._built_by or not self._is_idle(found[0]) or not _constructs(found[0].node):
+            if found is None or found[0] in self._built_by or not self._is_idle(found[0]) or not _constructs(found[0].node):
                 continue
-            self._built_by.add(id(found[0]))
+            self._built_by.add(found[0])
             marks = [(layer.origin, dict(layer.origin.marks)) for layer in _layers(instance)]
             try:
                 self._run_method(instance, *found, name)
@@ -405,7 +411,7 @@ class _Explorer:
 
         Such methods save, count and upload; a base class has dozens of them, and a library thousands of models.
         """
-        if self._dull[id(method)] < _DULL_METHODS or method.owner is instance.definition:
+        if self._dull[method] < _DULL_METHODS or method.owner is instance.definition:
             return False
         return not any(_holds_layers(instance.state.get(name)) for name in self._attributes_of(method))
 
@@ -440,9 +446,9 @@ class _Explorer:
 
     def _attributes_of(self, method: FunctionDefinition) -> frozenset[str]:
         """The names that a method's body takes from `self`; most methods are asked for once for each subclass."""
-        known = self._attributes.get(id(method))
+        known = self._attributes.get(method)
         if known is None:
-            known = self._attributes[id(method)] = frozenset(self_attributes(method.node))
+            known = self._attributes[method] = frozenset(self_attributes(method.node))
         return known
 
     def _method_arguments(self, method: FunctionDefinition, graph: Graph) -> Arguments:
@@ -481,6 +487,19 @@ class _Explorer:
                 for layer in _layers(instance):
                     layer.mark(ESCAPED, "its class is constructed in too many ways")
 
+    def _distrust_unrun(self) -> None:
+        """What the methods of an object do with its layers is not known where they were not run."""
+        self.contexts.progress.left_out += len({instance.definition for instance in self._unrun})
+        seen: set[int] = set()
+        stack: list[Value] = list(self._unrun)
+        while stack:
+            value = stack.pop()
+            if isinstance(value, val.Layer):
+                value.mark(ESCAPED, TOO_LARGE)
+            elif id(value) not in seen:
+                seen.add(id(value))
+                stack += val.parts_of(value)
+
     def _distrust_within_reach(self, entries: Entries, left_out: list[Entry]) -> None:
         """What was not run may construct, call or change whatever it mentions."""
         progress = self.contexts.progress
@@ -493,15 +512,13 @@ class _Explorer:
                 layer.mark(ESCAPED, TOO_LARGE)
 
     def _gather(self) -> ProjectGraph:
-        progress = self.contexts.progress
-        progress.left_out += len(progress.unrun)
         for instance in self.contexts.instances:
-            if id(instance.definition) not in self.contexts.parts:
+            if instance.definition not in self.contexts.parts:
                 found = self.interpreter.classes.find_method(instance.definition, instance.closure, "forward")
                 for summary in self.contexts.runs_of(instance, found[0]) if found is not None else []:
                     summary.graph.is_model = True
         for instance in self.contexts.instances:
-            if id(instance.definition) in self.contexts.sampled:
+            if instance.definition in self.contexts.sampled:
                 self._sampled |= {layer.site for layer in _layers(instance)}
         project = ProjectGraph(
             self.contexts.graphs,

@@ -16,7 +16,7 @@ TOO_LARGE = "the project is too large to be analyzed in one check"
 class Progress:
     """Functions and lambdas are named by the id of their node. `refused` are constructions whose arguments could not be bound.
 
-    Of a project that is too large, `left_out` counts the entries and the classes (`unrun`, by id) that were not run, and `beyond` are the
+    Of a project that is too large, `left_out` counts the entries, and the classes of objects, that were not run, and `beyond` are the
     blocks, each with its file, of everything that those entries could reach.
     """
 
@@ -24,5 +24,4 @@ class Progress:
     cut_short: set[int] = field(default_factory=set)
     refused: dict[Site, str] = field(default_factory=dict)
     left_out: int = 0
-    unrun: set[int] = field(default_factory=set)
     beyond: set[tuple[str, BlockName]] = field(default_factory=set)

@@ -8,7 +8,7 @@ import hashlib
 import sys
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -309,6 +309,24 @@ def collector_off() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+@contextmanager
+def sparing_collection() -> Iterator[Callable[[], None]]:
+    """For long work within `collector_off`: gives what collects the cyclic garbage made since it was called last.
+
+    What was there before, or has survived once, is not looked at again, so that the work's own size does not matter.
+    """
+
+    def collect() -> None:
+        gc.collect()
+        gc.freeze()
+
+    gc.freeze()
+    try:
+        yield collect
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager
