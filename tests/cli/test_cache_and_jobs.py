@@ -141,3 +141,24 @@ def test_jobs(commands: Commands) -> None:
         done = many("--no-cache", "--jobs", 3, "--output-format", "json")
         assert (done.status, done.out, done.err) == (one.status, one.out, one.err)
     assert commands.check("--jobs", 0).status == 2
+
+
+# As `lsp-check`, with fuel for next to nothing.
+SPARING = """
+import functools, sys, nnlint.engine
+nnlint.engine.Engine = functools.partial(nnlint.engine.Engine, 1)
+from nnlint.cli.main import lsp_check
+sys.argv = ["lsp-check", *sys.argv[1:]]
+lsp_check()
+"""
+
+
+def test_what_a_project_is_too_large_for_is_told_from_the_cache_too(model: Commands) -> None:
+    first, cached, fresh = (model.python("-c", SPARING, *options) for options in ((), (), ("--no-cache",)))
+    assert first.status == 0, first.err
+    assert "too large for one check" in first.err
+    assert "1 of its classes" in first.err
+    assert "check a folder of it" in first.err
+    assert cached.err == fresh.err == first.err
+    assert entries(model), "nothing was cached"
+    assert "too large" not in model.check("--no-cache").err
