@@ -77,7 +77,7 @@ class _Reach:
         if module is None or name not in module.names:
             return []
         if path not in self.paths:
-            self._add(_entries_in(self.program, module))
+            self._add(entries_in(self.program, module))
         binding = [entry for top in module.names[name] if (entry := self.by_statement.get(id(top))) is not None]
         if all(entry.top.block.block.text.lstrip().startswith(_DEFINING) for entry in binding):
             return binding
@@ -99,15 +99,15 @@ def entries_of(program: Program, paths: Sequence[str], wanted: Collection[str]) 
     for path in paths:
         module = program.module(path)
         if module is not None:
-            found += _entries_in(program, module)
-    relevant = _reaching(_relevant(found), wanted)
+            found += entries_in(program, module)
+    relevant = reaching(_relevant(found), wanted)
     mentioned = {target for entry in relevant for target in entry.mentions if target != (entry.module.path, entry.name)}
     roots = [e for e in relevant if e.name is None or (e.module.path, e.name) not in mentioned]
     roots.sort(key=lambda entry: entry.module.path not in wanted)
     return Entries(roots, relevant, found)
 
 
-def _entries_in(program: Program, module: Module) -> list[Entry]:
+def entries_in(program: Program, module: Module) -> list[Entry]:
     names_of = {id(top): name for name, tops in module.names.items() for top in tops}
     out = []
     for top, words in module.top_level_words:
@@ -161,7 +161,7 @@ def _targets(program: Program, module: Module, word: str, words: frozenset[str])
         yield from _within(program, origin.path, origin.name, words)
 
 
-def _reaching(entries: list[Entry], wanted: Collection[str]) -> list[Entry]:
+def reaching(entries: list[Entry], wanted: Collection[str]) -> list[Entry]:
     """The entries in wanted files, and those that mention one of them, directly or through others."""
     mentioned_by: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:

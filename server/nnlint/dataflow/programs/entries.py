@@ -9,9 +9,8 @@ from functools import partial
 from nnlint.dataflow import values as val
 from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import MODULE_METHODS, decorator_name
-from nnlint.dataflow.explore import Cancelled, Entry
-from nnlint.dataflow.explore import _entries_in as entries_in
-from nnlint.dataflow.explore import _reaching as reaching
+from nnlint.dataflow.entries import Entry, entries_in, reaching
+from nnlint.dataflow.explore import Cancelled
 from nnlint.dataflow.frames import Frame, OutOfFuel
 from nnlint.dataflow.graph import Graph
 from nnlint.dataflow.programs.runner import ProgramInterpreter
@@ -65,7 +64,7 @@ def _concerned(entries: list[Entry]) -> list[Entry]:
     for entry in entries:
         for target in entry.mentions:
             mentioned_by.setdefault(target, []).append(entry)
-    stack = [entry for entry in entries if _has_sign(entry.words)]
+    stack = [entry for entry in entries if _has_sign(entry.words - {entry.name})]
     reached = {id(entry) for entry in stack}
     while stack:
         entry = stack.pop()
