@@ -57,6 +57,7 @@ def explore(
 
     explorer = _Explorer(program, wanted, is_cancelled, fuel)
     project = explorer.run(entries_of(program, paths, wanted))
+    project.wanted = frozenset(wanted)
     project.make_programs = lambda: run_programs(program, paths, wanted, is_cancelled)
     return project
 
@@ -68,6 +69,7 @@ def explore_alone(program: Program, module: Module, tops: Sequence[TopLevel]) ->
     from nnlint.dataflow.programs.entries import run_alone
 
     project = _Explorer(program, {module.path}).run(Entries(entries, entries, entries))
+    project.wanted = frozenset((module.path,))
     project.make_programs = lambda: run_alone(program, module, tops)
     return project
 

@@ -107,6 +107,7 @@ class ProjectGraph(SourceText):
     instances: list[Instance] = field(default_factory=list)  # one of every way in which a class is constructed
     progress: Progress = field(default_factory=Progress)
     make_programs: Callable[[], Programs] | None = None
+    wanted: frozenset[str] = frozenset()  # the files that are reported on
     sampled: frozenset[Site] = frozenset()  # construction calls of which further instances, of other sizes, were not looked at
 
     def calls_of(self, layer: Layer) -> list[Node]:

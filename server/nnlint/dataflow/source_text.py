@@ -56,6 +56,14 @@ class SourceText:
         placed = self._placed(site)
         return call_spans(placed.block, site.index).arguments[position].whole.shifted(placed.span.start)
 
+    def argument_text(self, site: Site, name: str, target: str) -> str | None:
+        """The value of an argument of the call at `site`, as written; `target` is what is called, by torch's name."""
+        placed = self._placed(site)
+        arguments = call_spans(placed.block, site.index).arguments
+        position = self._position(site, name, target)
+        at = next((i for i, a in enumerate(arguments) if a.keyword == name or (i == position and not a.keyword and not a.star)), None)
+        return None if at is None else self.written(site, at)
+
     def callee_text(self, site: Site) -> str:
         """What the call at `site` calls, as written."""
         placed = self._placed(site)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+from nnlint.semantics.binding import target_names
 from nnlint.semantics.definitions import (
     AssignedDefinition,
     ClassDefinition,
@@ -137,34 +138,23 @@ def _bound_names(body: Sequence[low.Node]) -> Iterator[str]:
                 yield name
             case low.Assign(targets=targets):
                 for target in targets:
-                    yield from _target_names(target)
+                    yield from target_names(target)
             case low.AugmentedAssign(target=target):
-                yield from _target_names(target)
+                yield from target_names(target)
             case low.If() | low.While():
                 yield from _bound_names((*statement.body, *statement.orelse))
             case low.For(target=target):
-                yield from _target_names(target)
+                yield from target_names(target)
                 yield from _bound_names((*statement.body, *statement.orelse))
             case low.With(items=items):
                 for _, bound in items:
                     if bound is not None:
-                        yield from _target_names(bound)
+                        yield from target_names(bound)
                 yield from _bound_names(statement.body)
             case low.Try():
                 yield from _bound_names((*statement.body, *statement.orelse, *statement.finalbody))
                 for handler in statement.handlers:
                     yield from _bound_names(handler.body)
-
-
-def _target_names(target: low.Node) -> Iterator[str]:
-    match target:
-        case low.Name(id=name):
-            yield name
-        case low.Display(items=items):
-            for item in items:
-                yield from _target_names(item)
-        case low.Starred(value=value):
-            yield from _target_names(value)
 
 
 class Program:

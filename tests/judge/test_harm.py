@@ -1,0 +1,72 @@
+"""The harm that rules speak of, shown by the real torch on small made-up data: the pages state these figures."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+pytestmark = pytest.mark.torch
+
+
+class Classifier(nn.Module):
+    """Dropout before the last layer, with the switch or without."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(20, 64)
+        self.out = nn.Linear(64, 4)
+        self.is_switched = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = F.relu(self.hidden(x))
+        hidden = F.dropout(hidden, 0.5, training=self.training) if self.is_switched else F.dropout(hidden, 0.5)
+        return self.out(hidden)
+
+
+def test_dropout_without_its_switch_predicts_at_random() -> None:
+    right, wrong, changed = [], [], []
+    for seed in range(5):
+        torch.manual_seed(seed)
+        centers = torch.randn(4, 20) * 0.7
+        labels, test_labels = torch.randint(4, (400,)), torch.randint(4, (2000,))
+        inputs, test_inputs = centers[labels] + torch.randn(400, 20), centers[test_labels] + torch.randn(2000, 20)
+        model = Classifier()
+        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+        for _ in range(200):
+            optimizer.zero_grad()
+            F.cross_entropy(model(inputs), labels).backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            right.append((model(test_inputs).argmax(1) == test_labels).float().mean().item())
+            model.is_switched = False
+            first, second = model(test_inputs).argmax(1), model(test_inputs).argmax(1)
+            wrong.append((first == test_labels).float().mean().item())
+            changed.append((first != second).float().mean().item())
+    assert 0.92 < sum(right) / 5 < 0.94
+    assert 0.91 < sum(wrong) / 5 < sum(right) / 5 - 0.005
+    assert 0.04 < sum(changed) / 5 < 0.07
+
+
+def test_alpha_dropout_never_drops_by_itself() -> None:
+    x = torch.randn(1000)
+    assert torch.equal(F.alpha_dropout(x, 0.5), x)
+    assert torch.equal(F.feature_alpha_dropout(x.view(1, 10, 100), 0.5), x.view(1, 10, 100))
+
+
+def test_a_layer_that_is_built_on_the_way_drops_in_evaluation() -> None:
+    class Late(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return nn.Dropout(0.5)(x)  # type: ignore[no-any-return]
+
+    dropped = (Late().eval()(torch.ones(10_000)) == 0).float().mean().item()
+    assert 0.45 < dropped < 0.55
+
+
+def test_fused_attention_drops_in_evaluation() -> None:
+    q, k, v = torch.randn(3, 2, 5, 8)
+    with torch.no_grad():
+        runs = [F.scaled_dot_product_attention(q, k, v, dropout_p=0.5) for _ in range(2)]
+    assert not torch.equal(*runs)
