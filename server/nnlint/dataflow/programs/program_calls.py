@@ -97,6 +97,8 @@ class ProgramCaller(Caller):
         interpreter = self.interpreter
         if interpreter.hidden:
             return super().call(function, arguments, site, frame)
+        if site is not None:
+            interpreter.last_site = site
         method = _method(function)
         if method is not None:
             found = self._method_call(*method, arguments, site, frame)
@@ -113,6 +115,8 @@ class ProgramCaller(Caller):
         if isinstance(result, Thing) and result.made_by is None and not result.receiver:
             result.made_by = function
             result.of = (*(() if method is None else (method[0],)), *arguments.all)
+            if is_optimizer(result):
+                interpreter.emit(Kind.MADE, site, result)
         self._note_unknown_call(function, method, arguments, result, site)
         return result
 

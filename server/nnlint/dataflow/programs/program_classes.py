@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nnlint.dataflow import values as val
 from nnlint.dataflow.classes import MODULE_METHODS, Classes
 from nnlint.dataflow.programs.objects import Thing, identity
+from nnlint.dataflow.programs.trace import Kind
 from nnlint.dataflow.values import Unknown, Value
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class ProgramClasses(Classes):
     def attribute(self, holder: Value, name: str) -> Value:
         if self.interpreter.hidden:
             return holder if isinstance(holder, Thing) else super().attribute(holder, name)
+        if name == "grad":
+            self.interpreter.emit(Kind.READ, self.interpreter.last_site, holder)
         if isinstance(holder, Thing):
             if name not in holder.state:
                 holder.state[name] = Thing(holder.reason, name=name, receiver=holder)

@@ -62,7 +62,8 @@ class ProgramInterpreter(Interpreter):
         self._managed: list[_Managed] = []
         self._is_exceptional = False
         self._names: dict[tuple[str, str], Thing] = {}
-        self.assigning: Site | None = None
+        self.assigning: Site | None = None  # the assignment that is being made
+        self.last_site: Site | None = None  # of the latest call
 
     def reset(self) -> None:
         """Forgets what was left unfinished when an entry took too long."""

@@ -23,6 +23,8 @@ class Kind(Enum):
     HAND_OVER = "hand over"  # the subject is given to code that is not followed; the value is that code
     NAMED = "named"  # a method is named and not called: `optimizer.step`
     STORE = "store"  # an attribute of the subject is set
+    MADE = "made"  # an optimizer is constructed
+    READ = "read"  # gradients are looked at
 
 
 @dataclass(slots=True, eq=False)
