@@ -21,7 +21,7 @@ from nnlint.semantics.program import Module, Program, is_import
 from nnlint.syntax import lowered as low
 from nnlint.syntax.parser import TopLevel, deep_recursion
 
-FUEL = 300_000  # steps of one entry
+FUEL = 200_000  # steps of one entry
 _SIGNS = frozenset({
     "backward", "manual_backward", "zero_grad", "eval", "no_grad", "inference_mode", "set_grad_enabled", "optim", "cross_entropy",
     "nll_loss",
@@ -136,10 +136,15 @@ class _Runner:
         assert entry.name is not None
         definition = self.program.lookup(entry.module, entry.name)
         if isinstance(definition, FunctionDefinition) and definition.module is entry.module:
-            if not self._has_run(definition):
+            if not self._has_run(definition) and self.interpreter.caller.relevance.matters(definition):
                 self._guarded(entry.name, partial(self._run_function, definition))
         elif isinstance(definition, ClassDefinition) and definition.module is entry.module:
+            self.interpreter.fuel = FUEL  # its bases are looked at before anything is run
             self._run_class(definition)
+
+    def _concerns(self, method: FunctionDefinition) -> bool:
+        """Whether a method calls anything, and could be about training."""
+        return self.interpreter.caller.relevance.matters(method) and any(isinstance(n, low.Call) for n in low.nodes_in(method.node.body))
 
     def _has_run(self, definition: FunctionDefinition) -> bool:
         return id(definition.node) in self.interpreter.caller.contexts.progress.ran
@@ -149,12 +154,13 @@ class _Runner:
         self._note(Run(definition.name, definition.module.path, definition=definition))
 
     def _run_class(self, definition: ClassDefinition) -> None:
-        methods = [m for m in self._methods(definition) if not self._has_run(m) and _concerns(m)]
+        methods = [m for m in self._methods(definition) if not self._has_run(m) and self._concerns(m)]
         if not methods:
             return
         instance: list[Value] = []
         self._guarded(definition.name, lambda: instance.append(self._constructed(definition)))
         self.interpreter.trace = []
+        self.interpreter.fuel = FUEL
         if not instance or not isinstance(instance[0], val.Instance):
             return
         called = {name for m in self._methods(definition) for name in _self_calls(m.node)}
@@ -202,11 +208,6 @@ def _defines(entry: Entry) -> bool:
 
 def _is_definition(top: TopLevel) -> bool:
     return any(isinstance(s, (low.FunctionDef, low.ClassDef)) for s in top.block.block.body[:1])
-
-
-def _concerns(method: FunctionDefinition) -> bool:
-    """Whether a method does anything that rules ask for, or calls something that may."""
-    return any(isinstance(n, low.Call) for n in low.nodes_in(method.node.body))
 
 
 def _self_calls(function: low.FunctionDef) -> Iterable[str]:

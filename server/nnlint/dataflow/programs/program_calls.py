@@ -13,6 +13,7 @@ from nnlint.dataflow.contexts import Contexts
 from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import CONSTANT
 from nnlint.dataflow.programs.objects import Thing, maker, own_name
+from nnlint.dataflow.programs.relevance import Relevance
 from nnlint.dataflow.programs.trace import Activation, Item, Kind, Recording, Trace
 from nnlint.dataflow.values import FALSE, NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
 from nnlint.semantics.definitions import FunctionDefinition, Site
@@ -78,6 +79,7 @@ class ProgramCaller(Caller):
     def __init__(self, interpreter: ProgramInterpreter) -> None:
         super().__init__(interpreter)
         self.contexts = ProgramContexts(interpreter)
+        self.relevance = Relevance(interpreter)
         self._is_unwrapped = False
 
     @property
@@ -243,7 +245,12 @@ class ProgramCaller(Caller):
         site: Site | None,
         caller: Frame | None,
     ) -> Value:
-        if self._is_unwrapped or self.interpreter.hidden:
+        if self.interpreter.hidden:
+            return super().inline(definition, closure, receiver, arguments, site, caller)
+        if definition in self._active or not (self.relevance.matters(definition) or _passes_code(arguments)):
+            given = arguments.all if receiver is None else [receiver, *arguments.all]
+            return Thing(f"`{definition.name}` is not followed", made_by=val.Function(definition), of=tuple(given))
+        if self._is_unwrapped:
             self._is_unwrapped = False
             return super().inline(definition, closure, receiver, arguments, site, caller)
         switch = self._grad_switch(definition)
@@ -341,6 +348,10 @@ def _called_module(function: Value) -> Value | None:
             return receiver
         case _:
             return None
+
+
+def _passes_code(arguments: Arguments) -> bool:
+    return any(isinstance(a, (val.Function, val.Lambda, val.Partial)) for a in arguments.all)
 
 
 def _is_context_manager(definition: FunctionDefinition) -> bool:

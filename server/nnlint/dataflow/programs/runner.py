@@ -43,6 +43,7 @@ class _Managed:
 
     definition: object
     run_body: Callable[[Value], Flow]
+    is_inside: bool = False  # the body is running: what yields now is not the generator
 
 
 class ProgramInterpreter(Interpreter):
@@ -273,8 +274,13 @@ class ProgramInterpreter(Interpreter):
         return flow
 
     def yielded(self, frame: Frame, value: Value) -> None:
-        if self._managed and self.caller.active_function is self._managed[-1].definition and not self.hidden:
-            self._managed[-1].run_body(value)
+        managed = self._managed[-1] if self._managed and not self.hidden else None
+        if managed is not None and self.caller.active_function is managed.definition and not managed.is_inside:
+            managed.is_inside = True
+            try:
+                managed.run_body(value)
+            finally:
+                managed.is_inside = False
 
     # --- places and names ---
 

@@ -24,7 +24,7 @@ from nnlint.dataflow.programs.objects import Thing, holders, identity, maker, ow
 from nnlint.dataflow.programs.paths import Walk
 from nnlint.dataflow.programs.program_calls import is_optimizer
 from nnlint.dataflow.programs.trace import Event, Kind, Run, events_in
-from nnlint.dataflow.values import Symbol, Value
+from nnlint.dataflow.values import UNKNOWN, Symbol, Value
 from nnlint.semantics.definitions import Site
 
 # Code that is handed an optimizer and leaves its gradients alone.
@@ -180,7 +180,7 @@ class _UpdateWalk(Walk[Gradients]):
             wrong = state.zero if state.discarded else None
             self._judge(Mistake.ZERO_BEFORE_STEP, state.zero, wrong, *([state.backward] if state.backward is not None else []), event)
         is_second = state.phase is Phase.STALE and state.step is not None and state.step is not event and not state.calls
-        if is_second and state.step is not None:
+        if is_second and state.step is not None and state.step.value is not UNKNOWN:  # by a scaler, which then steps once more
             self._judge(Mistake.SECOND_STEP, event, event, state.step)  # on one path is enough: nobody wants it on any
         has_gradients = state.phase in (Phase.FRESH, Phase.DIRTY)
         return Gradients(Phase.STALE, state.backward, None, False, event, state.calls, frozenset() if has_gradients else state.calls)
