@@ -22,6 +22,7 @@ from nnlint.syntax import lowered as low
 from nnlint.syntax.parser import TopLevel, deep_recursion
 
 FUEL = 200_000  # steps of one entry
+PROJECT_FUEL = 8_000_000  # of all together; what is left out then is not judged
 _SIGNS = frozenset({
     "backward", "manual_backward", "zero_grad", "eval", "no_grad", "inference_mode", "set_grad_enabled", "optim", "cross_entropy",
     "nll_loss",
@@ -85,6 +86,7 @@ class _Runner:
         self.is_cancelled = is_cancelled
         self.interpreter = ProgramInterpreter(program, FUEL)
         self.programs = Programs()
+        self._left = PROJECT_FUEL
 
     def run(self, entries: list[Entry], is_whole: bool = True) -> Programs:
         mentioned = {target for entry in entries for target in entry.mentions if target != (entry.module.path, entry.name)}
@@ -100,6 +102,9 @@ class _Runner:
     def _guarded(self, name: str, run: Callable[[], None]) -> None:
         if self.is_cancelled is not None and self.is_cancelled():
             raise Cancelled
+        if self._left <= 0:
+            self.programs.unfinished.append(name)
+            return
         interpreter = self.interpreter
         interpreter.fuel = FUEL
         graph, interpreter.graph = interpreter.graph, Graph(name, is_root=True)
@@ -111,6 +116,7 @@ class _Runner:
             interpreter.reset()
         finally:
             interpreter.graph = graph
+            self._left -= FUEL - interpreter.fuel
 
     def _note(self, run: Run) -> None:
         run.trace, self.interpreter.trace = self.interpreter.trace, []
