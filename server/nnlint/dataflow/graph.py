@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nnlint.dataflow.hazards import BiasRead
     from nnlint.dataflow.holders import Holders
     from nnlint.dataflow.kinds.misuse import Misuses
+    from nnlint.dataflow.layout.misreadings import Misreading
     from nnlint.dataflow.programs.entries import Programs
     from nnlint.dataflow.redundancy import RedundantBias
     from nnlint.dataflow.values import Instance, Layer, Value
@@ -144,6 +145,13 @@ class ProjectGraph(SourceText):
         from nnlint.dataflow.kinds.misuse import misuses_in
 
         return misuses_in(self.graphs, self.programs.graphs)
+
+    @cached_property
+    def misreadings(self) -> list[Misreading]:
+        """Every view that is wrong, in the order of the text."""
+        from nnlint.dataflow.layout.misreadings import misreadings
+
+        return misreadings(self.graphs)
 
     @cached_property
     def holders(self) -> Holders:

@@ -70,6 +70,19 @@ class SourceText:
         function = call_spans(placed.block, site.index).function
         return placed.block.text[function.start : function.end]
 
+    def argument_texts(self, site: Site) -> list[str] | None:
+        """The arguments of the call at `site` as written; `None` where some are given by keyword or star."""
+        placed = self._placed(site)
+        arguments = call_spans(placed.block, site.index).arguments
+        if any(a.keyword is not None or a.star for a in arguments):
+            return None
+        return [placed.block.text[a.whole.start : a.whole.end] for a in arguments]
+
+    def method_span(self, site: Site) -> Span | None:
+        """Where the name and the arguments of the method call at `site` stand; `None` where it is none."""
+        found = self._method(site)
+        return None if found is None else found.shifted(self._placed(site).span.start)
+
     def written(self, site: Site, part: Part | int = Part.WHOLE) -> str | None:
         """The text of an expression, or of a part or (by position) an argument of it."""
         placed = self._placed(site)
@@ -198,12 +211,23 @@ class SourceText:
         found = name_span(self._placed(site).block, site.index)
         return None if found is None else self._in_block(site, [Edit(found, name)])
 
+    def rewrite_method_call(self, site: Site, code: str) -> Edits:
+        """Edits that write something else behind the dot of the method call at `site`, where no comment stands there."""
+        found = self._method(site)
+        text = self._placed(site).block.text
+        return None if found is None or "#" in text[found.start : found.end] else self._in_block(site, [Edit(found, code)])
+
     def append(self, site: Site, suffix: str, part: Part | int = Part.WHOLE) -> Edits:
         """Edits that write `.name()` behind an expression, or behind a part or (by position) an argument of it."""
         found = expression_spans(self._placed(site).block, site.index, part)
         return None if found is None else self._in_block(site, append(found, suffix))
 
     # --- how ---
+
+    def _method(self, site: Site) -> Span | None:
+        block = self._placed(site).block
+        name = name_span(block, site.index)
+        return None if name is None else Span(name.start, call_spans(block, site.index).whole.end)
 
     def _placed(self, site: Site) -> PlacedBlock:
         assert self.program is not None

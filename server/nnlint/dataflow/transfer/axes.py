@@ -9,6 +9,7 @@ from nnlint.dataflow.graph import CONSTANT, PARAMETER, Node
 from nnlint.dataflow.transfer.products import Block, blocks, monomial, resolved, times
 from nnlint.dataflow.transfer.row import (
     Row,
+    argument,
     axis_of,
     destroys,
     fact_of,
@@ -29,8 +30,8 @@ from nnlint.dataflow.values import Sequence as SequenceValue
 # --- flatten, view, reshape ---
 
 
-def _flatten_range(node: Node) -> tuple[int, int] | None:
-    rank = input_rank(node)
+def flattened_axes(node: Node, rank: int | None) -> tuple[int, int] | None:
+    """The first and the last axis that become one."""
     start = 1 if node.operation == "torch.nn.Flatten" and "start_dim" not in node.arguments else integer(node, "start_dim")
     end = integer(node, "end_dim")
     if rank is None or start is None or end is None:
@@ -39,7 +40,7 @@ def _flatten_range(node: Node) -> tuple[int, int] | None:
 
 
 def _flatten_rank(node: Node) -> int | None:
-    span = _flatten_range(node)
+    span = flattened_axes(node, input_rank(node))
     rank = input_rank(node)
     if span is not None and rank is not None:
         return rank - (span[1] - span[0])
@@ -49,7 +50,7 @@ def _flatten_rank(node: Node) -> int | None:
 
 
 def _flatten(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
-    fact, span = fact_of(node, facts), _flatten_range(node)
+    fact, span = fact_of(node, facts), flattened_axes(node, input_rank(node))
     if not isinstance(fact, Shift) or span is None:
         return destroys(node, facts)
     start, end = span
@@ -57,7 +58,7 @@ def _flatten(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     return kept.moved(a if a < start else start if a <= end else a - (end - start) for a in fact.axes)
 
 
-def _target_shape(node: Node) -> list[Value] | None:
+def target_shape(node: Node) -> list[Value] | None:
     """The items of the target shape of `view` and `reshape`, given one by one or as one sequence.
 
     What `*x.shape[:-1]` brings is one item for each axis where the rank of `x` is known, else an `AxisRun`.
@@ -98,13 +99,13 @@ def _same_run(run: AxisRun) -> AxisRun:
 
 
 def _view_rank(node: Node) -> int | None:
-    shape = _target_shape(node)
+    shape = target_shape(node)
     return None if shape is None or any(isinstance(i, AxisRun) for i in shape) else len(shape)
 
 
 def _blocks(node: Node) -> list[Block] | None:
     """Which axes of the source a reshape turns into which of the target; counted from the back where the rank is not known."""
-    source, shape = input_node(node), _target_shape(node)
+    source, shape = input_node(node), target_shape(node)
     if source is None or shape is None:
         return None
     at = next((i for i, item in enumerate(shape) if isinstance(item, AxisRun)), None)
@@ -178,13 +179,13 @@ def _parts_of_last_axis(node: Node) -> int | None:
 
 
 def _view_tie(node: Node) -> tuple[Node, int] | None:
-    shape = _target_shape(node)
+    shape = target_shape(node)
     run = None if shape is None else next((i for i in shape if isinstance(i, AxisRun)), None)
     return None if run is None or shape is None else (run.node, len(shape) - 1 - run.front - run.back)
 
 
 def _view_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
-    shape, source = _target_shape(node), input_node(node)
+    shape, source = target_shape(node), input_node(node)
     if shape is None or source is None or not -len(shape) <= axis < len(shape):
         return None
     has_run = any(isinstance(i, AxisRun) for i in shape)
@@ -257,7 +258,7 @@ def splits_last_axis(node: Node) -> bool:
     if node.operation.endswith("nflatten"):
         sizes = node.arguments.get("sizes") or node.arguments.get("unflattened_size")
         return integer(node, "dim") == -1 and isinstance(sizes, SequenceValue) and sizes.is_exact and len(sizes.items) == 2
-    shape = _target_shape(node) if node.operation.endswith(("view", "reshape")) else None
+    shape = target_shape(node) if node.operation.endswith(("view", "reshape")) else None
     return shape is not None and len(shape) == 3 and isinstance(shape[0], AxisRun) and (shape[0].front, shape[0].back) == (0, 1)
 
 
@@ -270,9 +271,8 @@ torch.Tensor.mT
 PERMUTATIONS = frozenset(_PERMUTATIONS.split())
 
 
-def _order(node: Node) -> list[int] | None:
+def permutation(node: Node, rank: int | None) -> list[int] | None:
     """The source axis of each target axis."""
-    rank = input_rank(node)
     if rank is None:
         return None
     name = node.operation.rpartition(".")[2]
@@ -309,7 +309,7 @@ def _permute(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 
 def permuted_axis(node: Node, axis: int) -> int | None:
     """Where a permutation takes an axis of its input; counted from the back where the rank is not known."""
-    order = _order(node)
+    order = permutation(node, input_rank(node))
     if order is not None:
         return order.index(axis) if axis in order else None
     swapped = _swapped(node)
@@ -340,7 +340,7 @@ def named_axes(node: Node) -> tuple[int, ...]:
 
 
 def _permute_size(node: Node, axis: int) -> tuple[Node, int] | None:
-    source, order = input_node(node), _order(node)
+    source, order = input_node(node), permutation(node, input_rank(node))
     if source is None or order is None or not 0 <= axis < len(order):
         return None
     return source, order[axis]
@@ -459,7 +459,7 @@ def _stack(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     return Shift(frozenset({a + (a >= at) for a in fact.axes} | {at}))
 
 
-_FULL = SliceValue(NONE, NONE, NONE)
+FULL_SLICE = SliceValue(NONE, NONE, NONE)
 
 
 def _index_items(node: Node) -> list[Value]:
@@ -471,27 +471,27 @@ def _consumed(item: Value) -> int:
     return 0 if item == NONE or item == Const(...) else 1
 
 
-def _expanded_index(node: Node) -> list[Value] | None:
+def index_items(node: Node, rank: int | None) -> list[Value] | None:
     """One index item for each source axis, with `None`s in between; `None` where the index is not understood."""
-    rank, items = input_rank(node), _index_items(node)
-    if rank is None or any(not (isinstance(i, SliceValue) or i == NONE or i == Const(...) or _is_number(i)) for i in items):
+    items = _index_items(node)
+    if rank is None or any(not (isinstance(i, SliceValue) or i == NONE or i == Const(...) or is_index(i)) for i in items):
         return None
     missing = rank - sum(_consumed(i) for i in items)
     if missing < 0:
         return None
     if Const(...) in items:
         at = items.index(Const(...))
-        return [*items[:at], *[_FULL] * missing, *items[at + 1 :]]
-    return [*items, *[_FULL] * missing]
+        return [*items[:at], *[FULL_SLICE] * missing, *items[at + 1 :]]
+    return [*items, *[FULL_SLICE] * missing]
 
 
-def _is_number(value: Value) -> bool:
+def is_index(value: Value) -> bool:
     return isinstance(value, Symbol) or (isinstance(value, Const) and isinstance(value.value, int) and not isinstance(value.value, bool))
 
 
 def _item_rank(node: Node) -> int | None:
-    items = _expanded_index(node)
-    return None if items is None else sum(1 for i in items if not _is_number(i))
+    items = index_items(node, input_rank(node))
+    return None if items is None else sum(1 for i in items if not is_index(i))
 
 
 def _item(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
@@ -499,7 +499,7 @@ def _item(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     fact = fact_of(node, facts)
     if not isinstance(fact, Shift):
         return fact
-    items = _expanded_index(node)
+    items = index_items(node, input_rank(node))
     if not fact.axes and not isinstance(node.arguments.get("index"), Tensor):
         return fact
     if items is None:
@@ -513,17 +513,17 @@ def _item(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
         if item == NONE:
             target_axis += 1
             continue
-        if not _is_number(item):
+        if not is_index(item):
             if source_axis in fact.axes:
                 axes.add(target_axis)
-                is_whole = is_whole and item == _FULL
+                is_whole = is_whole and item == FULL_SLICE
             target_axis += 1
         source_axis += 1
     return fact.moved(axes) if is_whole else Shift(frozenset(axes))
 
 
 def _item_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
-    source, items = input_node(node), _expanded_index(node)
+    source, items = input_node(node), index_items(node, input_rank(node))
     if source is None or items is None:
         return None
     at = 0
@@ -531,8 +531,8 @@ def _item_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
     for item in items:
         if item == NONE:
             kept.append(Const(1))
-        elif not _is_number(item):
-            kept.append((source, at) if item == _FULL else None)
+        elif not is_index(item):
+            kept.append((source, at) if item == FULL_SLICE else None)
         at += item != NONE
     return kept[axis] if 0 <= axis < len(kept) else None
 
@@ -558,7 +558,7 @@ def _unbind_size(node: Node, axis: int) -> tuple[Node, int] | None:
 
 
 def _flatten_size(node: Node, axis: int) -> tuple[Node, int] | None:
-    source, span = input_node(node), _flatten_range(node)
+    source, span = input_node(node), flattened_axes(node, input_rank(node))
     if source is None or span is None:
         return (source, axis) if source is not None and 0 <= axis < (integer(node, "start_dim") or 0) else None
     start, end = span
@@ -575,7 +575,7 @@ def _unbound(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     return Shift(frozenset(a - 1 if a > 0 else a for a in fact.axes if a != 0))
 
 
-def _expand_target(node: Node) -> list[Value] | None:
+def expand_target(node: Node) -> list[Value] | None:
     shape = [v for k, v in node.arguments.items() if k.startswith(("size[", "sizes[", "repeats["))]
     if len(shape) == 1 and isinstance(shape[0], SequenceValue):
         return list(shape[0].items) if shape[0].is_exact else None
@@ -583,13 +583,13 @@ def _expand_target(node: Node) -> list[Value] | None:
 
 
 def _expand_rank(node: Node) -> int | None:
-    target = _expand_target(node)
+    target = expand_target(node)
     return None if target is None else len(target)
 
 
 def _expand_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
     """Of `expand`: the size that is asked for, or -1 for the one that is there."""
-    target, source = _expand_target(node), input_node(node)
+    target, source = expand_target(node), input_node(node)
     if target is None or source is None or source.rank is None or not 0 <= axis < len(target):
         return None
     size, own = target[axis], axis - len(target) + source.rank
@@ -622,6 +622,18 @@ def _unbind(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
     if not isinstance(fact, Shift) or rank is None or dim is None:
         return destroys(node, facts)
     return Shift(frozenset(a - (a > dim) for a in fact.axes if a != dim))
+
+
+def _embedding_rank(node: Node) -> int | None:
+    rank = input_rank(node)
+    return None if rank is None else rank + 1
+
+
+def _embedding_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
+    source = input_node(node)
+    if axis == (-1 if node.rank is None else node.rank - 1):
+        return argument(node, "embedding_dim")
+    return None if source is None else (source, axis if axis >= 0 else axis + 1)
 
 
 def _made_size(node: Node, axis: int) -> Value | tuple[Node, int] | None:
@@ -666,6 +678,7 @@ register(
 )
 register(
     "torch.Tensor.unfold torch.gather torch.index_select torch.take_along_dim torch.Tensor.scatter "
-    "torch.masked_select torch.nn.Embedding torch.nn.functional.embedding torch.nn.functional.one_hot",
+    "torch.masked_select torch.nn.functional.embedding torch.nn.functional.one_hot",
     Row(destroys),
 )
+register("torch.nn.Embedding", Row(destroys, _embedding_rank, size=_embedding_size, rank_change=lambda node: 1))

@@ -5,16 +5,18 @@ Divisions are taken to leave no remainder, since a reshape to the quotient would
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import prod
 
+from nnlint.dataflow.graph import Node
 from nnlint.dataflow.transfer.sizes import size_of
 from nnlint.dataflow.values import Const, Symbol, Value
 
 Block = tuple[range, range]
+SizeQuery = Callable[[Node, int], Value]  # the size of an axis of a node
 _ROUNDINGS = ("builtins.int", "builtins.round", "math.floor", "math.ceil")
 _MAX_DEPTH = 20
 
@@ -50,38 +52,39 @@ class Monomial:
         return Symbol(("product", self.number, self.powers))
 
 
-def monomial(size: Value) -> Monomial | None:
-    """A size as a product; `None` where it is no symbol and no number above zero."""
+def monomial(size: Value, sizes: SizeQuery = size_of) -> Monomial | None:
+    """A size as a product; `None` where it is no symbol and no number above zero. `sizes` says what is known of tensors."""
     if isinstance(size, Const):
         is_number = isinstance(size.value, int) and not isinstance(size.value, bool) and size.value > 0
         return Monomial(Fraction(size.value)) if is_number else None
-    return _of_key(size.key) if isinstance(size, Symbol) else None
+    return _of_key(size.key, sizes) if isinstance(size, Symbol) else None
 
 
-def _of_key(key: object, depth: int = _MAX_DEPTH) -> Monomial:
+def symbol(key: object) -> Monomial:
+    """A symbol as a product."""
+    return Monomial(Fraction(1), frozenset({(key, 1)}))
+
+
+def _of_key(key: object, sizes: SizeQuery, depth: int = _MAX_DEPTH) -> Monomial:
     if depth:
         match key:
             case ("size", node, int() as axis):
-                size = size_of(node, axis)  # type: ignore[arg-type]
+                size = sizes(node, axis)  # type: ignore[arg-type]
                 if isinstance(size, Const):
-                    return monomial(size) or _atom(key)
+                    return monomial(size) or symbol(key)
                 if isinstance(size, Symbol) and size.key != key:
-                    return _of_key(size.key, depth - 1)
+                    return _of_key(size.key, sizes, depth - 1)
             case ("product", Fraction() as number, frozenset() as powers):
                 return Monomial(number, powers)
             case ("*", left, right):
-                return _of_key(left, depth - 1) * _of_key(right, depth - 1)
+                return _of_key(left, sizes, depth - 1) * _of_key(right, sizes, depth - 1)
             case ("//" | "/", left, right):
-                return _of_key(left, depth - 1) / _of_key(right, depth - 1)
+                return _of_key(left, sizes, depth - 1) / _of_key(right, sizes, depth - 1)
             case (str() as word, inner) if word in _ROUNDINGS:
-                return _of_key(inner, depth - 1)
+                return _of_key(inner, sizes, depth - 1)
             case int() if not isinstance(key, bool) and key > 0:
                 return Monomial(Fraction(key))
-    return _atom(key)
-
-
-def _atom(key: object) -> Monomial:
-    return Monomial(Fraction(1), frozenset({(key, 1)}))
+    return symbol(key)
 
 
 def times(sizes: Iterable[Value]) -> Monomial | None:
