@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from nnlint.dataflow.graph import CALL, INPUT, JOIN, OUTPUT, Graph, Node
+from nnlint.dataflow.graph import CALL, INPUT, JOIN, NARROWED, Graph, Node
 from nnlint.dataflow.layout.atoms import (
     ONE,
     Atom,
@@ -85,7 +85,8 @@ class Layouts:
 
     def own_axis(self, node: Node, axis: int, rank: int) -> Axis:
         """An axis of which nothing is known but what layers that read it ask for."""
-        asked = declared_size(node, axis) or declared_size(node, axis - rank)
+        names = [node, *(use for use in node.uses if use.operation == NARROWED)]
+        asked = next((size for name in names for at in (axis, axis - rank) if (size := declared_size(name, at)) is not None), None)
         return (asked is not None and self.axis(asked)) or (Atom(symbol(("size", node, axis))),)
 
     def own_axes(self, node: Node, rank: int) -> list[Axis]:

@@ -15,12 +15,12 @@ from nnlint.dataflow.graph import CONSTANT, INPUT, PARAMETER, Graph, Node
 from nnlint.dataflow.layout.atoms import ONE, Atom, Layout, axis_size, number_of, substituted, symbol_of, symbols_of
 from nnlint.dataflow.layout.layouts import Layouts
 from nnlint.dataflow.layout.reading import Block, Rearrangement, fitted, is_mergeable, is_scrambled, read, rearrangement
-from nnlint.dataflow.layout.rules import new_layouts, target_sizes
+from nnlint.dataflow.layout.rules import new_layouts, source_of_view, target_sizes
 from nnlint.dataflow.transfer.axes import FULL_SLICE
 from nnlint.dataflow.transfer.products import Monomial
 from nnlint.dataflow.transfer.row import input_node
-from nnlint.dataflow.values import SliceValue
 from nnlint.dataflow.values import Sequence as SequenceValue
+from nnlint.dataflow.values import SliceValue, Tensor
 from nnlint.semantics.definitions import Site
 from nnlint.syntax.parser import deep_recursion
 
@@ -78,7 +78,7 @@ def _is_wrong(answers: Sequence[Misreading | bool | None]) -> bool:
 def _judged(layouts: Layouts, node: Node, site: Site) -> Misreading | bool | None:
     """What is wrong with a view; `True` where it is right, `None` where nobody knows."""
     read_node, target = input_node(node), target_sizes(layouts, node)
-    source = None if read_node is None else layouts.of(read_node)
+    source = None if read_node is None or target is None else source_of_view(layouts, read_node, target)
     found = None if source is None or target is None else fitted(source, target)
     if read_node is None or target is None or found is None:
         return None
@@ -100,7 +100,7 @@ def _scramble(
     layouts: Layouts, node: Node, site: Site, layout: Layout, sizes: list[Monomial], target: Sequence[Monomial | None]
 ) -> Misreading | None:
     block = is_scrambled(layout, sizes)
-    if block is None or _is_skew(node, block) or _is_made_up(node) or _is_undone(layouts, node, layout):
+    if block is None or _is_skew(node, block) or _is_made_up(node) or _is_undone(layouts, node, layout, sizes):
         return None
     if _runs_by_luck(layouts, layout, sizes, target):
         return None
@@ -123,7 +123,12 @@ def _is_skew(node: Node, block: Block) -> bool:
                     return True
                 case ("size", Node() as made, int()) if made.operation in _JOINS or made.operation.endswith("Pad2d"):
                     return True
-    return any(_is_cut(use) for use in node.uses)
+    source = input_node(node)
+    return any(_is_cut(use) or _is_padded(use) for use in (*node.uses, *(() if source is None else (source,))))
+
+
+def _is_padded(use: Node) -> bool:
+    return use.operation in _JOINS and (len(use.inputs) == 1 or any(read_node.operation == CONSTANT for read_node in use.inputs))
 
 
 def _is_cut(use: Node) -> bool:
@@ -139,27 +144,40 @@ def _is_made_up(node: Node) -> bool:
         at = None if at is None else input_node(at)
         if at is None:
             return False
+        if isinstance(other := at.arguments.get("like"), Tensor) and at.reason == "computed elsewhere":
+            at = other.node  # of another graph
         if at.operation in (PARAMETER, CONSTANT):
-            return "like" not in at.arguments
+            return at.reason != "computed elsewhere"
         if at.operation == INPUT:
             return False
     return False
 
 
-def _is_undone(layouts: Layouts, node: Node, source: Layout) -> bool:
+def _is_undone(layouts: Layouts, node: Node, source: Layout, sizes: Sequence[Monomial]) -> bool:
     """Whether rows stay whole, and are put back in their places: what happens to each of them alone does not mind the order."""
-    made = layouts.of(node)
-    if made is None or not made.axes or made.axes[-1] != source.axes[-1]:
+    if not sizes or source.sizes[-1:] != list(sizes[-1:]):
         return False
     rows = [node]
     for _ in range(_ROW_STEPS):
-        rows = [use for row in rows for use in row.uses]
-        for use in rows:
-            target = target_sizes(layouts, use) if use.operation in VIEWS else None
-            if target is not None and target[:-1] == source.sizes[:-1]:
-                return True
-        rows = [row for row in rows if row.operation not in VIEWS and len(row.inputs) == 1]
+        uses = [use for row in rows for use in row.uses]
+        if any(_asks_for(layouts, use, source.sizes) for use in uses):
+            return True
+        rows = [use for use in uses if use.operation not in VIEWS and len(use.inputs) == 1]
+    at = input_node(node)
+    for _ in range(_ROW_STEPS):
+        if at is None:
+            return False
+        before = input_node(at)
+        if at.operation in VIEWS:
+            made = None if before is None else layouts.of(before)
+            return made is not None and made.sizes[:-1] == list(sizes[:-1])
+        at = before
     return False
+
+
+def _asks_for(layouts: Layouts, use: Node, sizes: Sequence[Monomial]) -> bool:
+    target = target_sizes(layouts, use) if use.operation in VIEWS else None
+    return target is not None and target[:-1] == list(sizes[:-1])
 
 
 def _runs_by_luck(layouts: Layouts, layout: Layout, sizes: Sequence[Monomial], target: Sequence[Monomial | None]) -> bool:

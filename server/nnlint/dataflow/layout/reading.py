@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 from math import prod
 
 from nnlint.dataflow.layout.atoms import (
@@ -114,7 +114,7 @@ def is_mergeable(axis: Axis) -> bool | None:
     """Whether the atoms of an axis lie in memory as one: torch's condition for a `view`."""
     answers = [
         None if one.stride is None or two.stride is None else one.stride == two.stride * two.size
-        for one, two in zip(axis, axis[1:], strict=False)
+        for one, two in pairwise(axis)
     ]
     return False if False in answers else None if None in answers else True
 

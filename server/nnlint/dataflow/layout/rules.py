@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import prod
 
 from nnlint.dataflow.graph import CONSTANT, NARROWED, PARAMETER, UNKNOWN_OPERATION, Node
 from nnlint.dataflow.layout.atoms import (
@@ -23,7 +24,6 @@ from nnlint.dataflow.layout.atoms import (
     contiguous,
     is_contiguous,
     is_dense,
-    like,
     moved,
     number_of,
     scattered,
@@ -43,7 +43,7 @@ from nnlint.dataflow.transfer.axes import (
 )
 from nnlint.dataflow.transfer.products import Monomial, monomial, symbol
 from nnlint.dataflow.transfer.recurrent import RECURRENT
-from nnlint.dataflow.transfer.row import argument, flag, input_node, integer, integers, same_sizes
+from nnlint.dataflow.transfer.row import argument, flag, input_node, input_rank, integer, integers, same_sizes
 from nnlint.dataflow.values import NONE, AxisRun, Const, SliceValue, Symbol, Tensor
 from nnlint.dataflow.values import Sequence as SequenceValue
 
@@ -83,10 +83,51 @@ def target_sizes(layouts: Layouts, node: Node) -> list[Monomial | None] | None:
     return sizes
 
 
+def source_of_view(layouts: Layouts, read_node: Node, target: Sequence[Monomial | None]) -> Layout | None:
+    """The layout of what is read. Where its number of axes is not known, the target may tell: it names so many of them that no more
+    elements are left for others."""
+    known = layouts.of(read_node)
+    if known is not None or None in target or read_node.rank is not None:
+        return known
+    last = layouts.measure(layouts.size(read_node, -1))
+    given = prod((size for size in target if size is not None), start=ONE)
+    if last is None or (rest := given / last).number != 1 or not rest.powers:
+        return None
+    alike = _same_leading_axes(read_node)
+    axes: list[Axis] = []
+    for at in range(len(rest.powers)):
+        key = next((key for key, power in rest.powers if power == 1 and _is_axis_of(key, alike, at)), None)
+        if key is None:
+            return None
+        axes.append((Atom(symbol(key)),))
+    made = [*axes, axis_of_size(last)]
+    return contiguous(made) if read_node.operation == "torch.nn.Linear" else scattered(made)
+
+
+def _same_leading_axes(node: Node) -> set[Node]:
+    """Tensors that have the axes of a node but for the last one."""
+    found = {node}
+    while (row := find_row(node.operation)) is not None and row.rank is input_rank and row.returns_several is None:
+        source = input_node(node)
+        if source is None or source in found:
+            break
+        node = source
+        found.add(node)
+    return found
+
+
+def _is_axis_of(key: object, nodes: set[Node], axis: int) -> bool:
+    match key:
+        case ("size", Node() as node, int() as at):
+            return at == axis and node in nodes
+    return False
+
+
 def _reading(layouts: Layouts, node: Node) -> Layout | None:
-    source, target = _source(layouts, node), target_sizes(layouts, node)
+    target, read_node = target_sizes(layouts, node), input_node(node)
     if target is None:
         return None
+    source = None if read_node is None else source_of_view(layouts, read_node, target)
     found = None if source is None else fitted(source, target)
     axes = None if found is None else read(found[0].atoms, found[1])
     if axes is None or found is None:
@@ -459,12 +500,14 @@ def _outputs(layouts: Layouts, call: Node) -> Layout | None:
     """The outputs of all steps; with the batch first they lie in memory as the backend likes it."""
     source, layout = _steps(layouts, call)
     features, batch_first = _features(layouts, call), flag(call, "batch_first")
-    if source is None or layout is None or layout.rank != 3 or features is None or source is not input_node(call):
+    if source is None or features is None or source is not input_node(call) or (layout is not None and layout.rank != 3):
         return None
+    # A sequence of which nothing else is known is taken to be one of batches.
+    leading = [layouts.axis(Symbol(("size", source, at))) or () for at in (0, 1)] if layout is None else list(layout.axes[:-1])
+    made = [*leading, features]
     if batch_first is not None:
-        layouts.note_batch(layout, 0 if batch_first else 1)
-    axes = [*layout.axes[:-1], features]
-    return contiguous(axes) if batch_first is False else scattered(axes)
+        layouts.note_batch(scattered(made), 0 if batch_first else 1)
+    return contiguous(made) if batch_first is False else scattered(made)
 
 
 def _features(layouts: Layouts, call: Node) -> Axis | None:

@@ -8,10 +8,10 @@ from nnlint.dataflow.graph import Node, ProjectGraph
 from nnlint.dataflow.layout.atoms import Axis, axis_size, number_of
 from nnlint.dataflow.layout.misreadings import VIEWS, Misreading
 from nnlint.dataflow.layout.reading import Rearrangement
+from nnlint.dataflow.transfer import find_row
 from nnlint.dataflow.transfer.axes import PERMUTATIONS
 from nnlint.dataflow.transfer.products import Monomial
 from nnlint.dataflow.transfer.row import input_node, same_sizes
-from nnlint.dataflow.transfer import find_row
 from nnlint.findings import Applicability, Fix, Related
 
 _LONGEST_CALL = 60
@@ -40,9 +40,12 @@ def _names(graph: ProjectGraph, found: Misreading) -> dict[Monomial, str]:
 def _size_texts(graph: ProjectGraph, found: Misreading) -> list[str] | None:
     """The text of each size of the target, where each is one argument of the call."""
     texts = graph.argument_texts(found.site)
-    if found.node.operation == "torch.reshape" and graph.callee_text(found.site).strip() == "torch.reshape":
-        return None
-    return texts if texts is not None and len(texts) == len(found.sizes) and len(texts) > 1 else None
+    return texts if not _is_function(found) and texts is not None and len(texts) == len(found.sizes) and len(texts) > 1 else None
+
+
+def _is_function(found: Misreading) -> bool:
+    """Whether the call is `torch.reshape(x, shape)`, not a method."""
+    return "shape" in found.node.arguments
 
 
 def _axis_words(axis: Axis, names: dict[Monomial, str]) -> str:
@@ -117,9 +120,7 @@ def _places(found: Misreading) -> Iterator[tuple[Node, str]]:
 def permuting_fix(graph: ProjectGraph, found: Misreading) -> Iterator[Fix]:
     """The permutation that was meant, in the user's own names; none where the call cannot just be rewritten."""
     meant, texts = found.rearrangement, _size_texts(graph, found)
-    if meant is None or graph.method_span(found.site) is None or found.node.arguments.get("input") is None:
-        return
-    if graph.callee_text(found.site).strip().startswith(("torch.", "F.")):
+    if meant is None or _is_function(found):
         return
     written = _written_before(graph, found, meant) if meant.is_before else None if texts is None else _written_behind(found, meant, texts)
     if written is None:

@@ -165,7 +165,7 @@ def _view(node: Node, facts: Sequence[ShiftFact]) -> ShiftFact:
 
 def _parts_of_last_axis(node: Node) -> int | None:
     """Into how many axes a reshape of a tensor of unknown rank cuts the last one: the last sizes asked for are together its size."""
-    source, shape = input_node(node), _target_shape(node)
+    source, shape = input_node(node), target_shape(node)
     whole = None if source is None else monomial(size_of(source, -1))
     if source is None or source.rank is not None or shape is None or whole is None:
         return None
