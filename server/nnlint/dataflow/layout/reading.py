@@ -112,10 +112,7 @@ def _walk(left: list[Atom], sizes: Sequence[Monomial]) -> list[Axis] | None:
 
 def is_mergeable(axis: Axis) -> bool | None:
     """Whether the atoms of an axis lie in memory as one: torch's condition for a `view`."""
-    answers = [
-        None if one.stride is None or two.stride is None else one.stride == two.stride * two.size
-        for one, two in pairwise(axis)
-    ]
+    answers = [None if one.stride is None or two.stride is None else one.stride == two.stride * two.size for one, two in pairwise(axis)]
     return False if False in answers else None if None in answers else True
 
 
