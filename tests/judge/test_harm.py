@@ -70,3 +70,18 @@ def test_fused_attention_drops_in_evaluation() -> None:
     with torch.no_grad():
         runs = [F.scaled_dot_product_attention(q, k, v, dropout_p=0.5) for _ in range(2)]
     assert not torch.equal(*runs)
+
+
+def test_a_softmax_without_dim_takes_an_axis_by_the_number_of_axes() -> None:
+    for rank, axis in {1: 0, 2: 1, 3: 0, 4: 1, 5: 1}.items():
+        x = torch.randn([2] * rank)
+        with pytest.warns(UserWarning, match="Implicit dimension choice"):
+            taken = F.softmax(x)
+        assert torch.equal(taken, F.softmax(x, dim=axis))
+
+
+@pytest.mark.filterwarnings("ignore:Implicit dimension choice")
+def test_for_a_batch_of_one_sequence_every_probability_is_one() -> None:
+    assert torch.equal(F.softmax(torch.randn(1, 5, 7)), torch.ones(1, 5, 7))
+    both = F.softmax(torch.randn(2, 5, 7))
+    assert torch.allclose(both[0] + both[1], torch.ones(5, 7))
