@@ -95,9 +95,8 @@ def check(graph: ProjectGraph) -> Iterator[Finding]:
 
 
 def _other_loss(graph: ProjectGraph, blame: Blame) -> Iterator[Fix]:
-    """The fix that keeps the sigmoid, where it reaches one loss alone."""
-    if len(blame.losses) > 1 or "pos_weight" in blame.losses[0].node.arguments:
-        return
-    edits = change_loss(graph, blame.losses[0], "BCELoss", "binary_cross_entropy")
-    if edits is not None:
+    """The fix that keeps the sigmoid, where no other one reaches a loss that it changes."""
+    loss = blame.losses[0]
+    edits = change_loss(graph, loss, "BCELoss", "binary_cross_entropy") if blame.is_whole(graph) else None
+    if edits is not None and "pos_weight" not in loss.node.arguments:
         yield Fix("use the loss of probabilities (unsafe: the loss becomes another one)", Applicability.UNSAFE, edits)

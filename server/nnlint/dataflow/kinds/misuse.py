@@ -98,8 +98,9 @@ class Misuses:
         known = frozenset(self._at)
         for graph in graphs:
             for node in graph.nodes:
-                if node.site is not None and node.site not in known:
-                    self._at[node.site].append(node)
+                site = _site_of(node)
+                if site is not None and site not in known:
+                    self._at[site].append(node)
                     if node.layer is not None:
                         self._calls[node.layer.site].append(node)
 
@@ -116,10 +117,9 @@ class Misuses:
     def place_of(self, source: Node) -> Place | None:
         """Where a person would take a softmax or sigmoid away."""
         layer = source.layer
-        if layer is not None and source.site is not None:
-            shares = any(other.layer is not layer for other in self.at(source.site) if other.graph is source.graph)
+        if layer is not None:
             is_item = isinstance(layer.owner, SequenceValue) and layer.owner.kind != "ModuleList"
-            if shares or is_item:
+            if is_item or source.site is None or any(n.layer is not layer for n in self.at(source.site) if n.graph is source.graph):
                 return Place(layer.site, tuple(self.calls_of(layer.site)), is_construction=True)
         return None if source.site is None else Place(source.site, tuple(self.at(source.site)))
 
@@ -174,6 +174,11 @@ class Misuses:
 
 def misuses_in(graphs: Sequence[Graph], programs: Sequence[Graph] = ()) -> Misuses:
     return Misuses(list(dict.fromkeys(graphs)), list(dict.fromkeys(programs)))
+
+
+def _site_of(node: Node) -> Site | None:
+    """The call of a node; of a module that nobody is seen to call, its construction."""
+    return node.layer.site if node.site is None and node.layer is not None else node.site
 
 
 def _class_count(source: Node, loss: Node) -> int | None:

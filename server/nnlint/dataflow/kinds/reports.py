@@ -49,6 +49,17 @@ class Blame:
             return f"`{loss}` applies {step} itself, and is given the result of `{source}`"
         return f"`{source}` before `{loss}`, which applies {step} itself"
 
+    def is_whole(self, graph: ProjectGraph) -> bool:
+        """Whether these losses are all the calls of one criterion, and nothing else reaches them."""
+        layers = {None if node.layer is None else node.layer.site for loss in self.losses for node in loss.nodes}
+        if len(layers) > 1 or (None in layers and len(self.losses) > 1):
+            return False
+        judged = {id(node) for loss in self.losses for node in loss.nodes}
+        sources = {source for loss in self.losses for source in loss.sources}
+        known = {id(node) for place in self.places for node in place.nodes}
+        calls = [node for site in layers if site is not None for node in graph.misuses.calls_of(site)]
+        return all(id(node) in judged for node in calls) and all(id(source) in known for source in sources)
+
     def related(self, graph: ProjectGraph) -> tuple[Related, ...]:
         return tuple(Related(site.path, graph.span(site), words) for site, words in self._chain())
 

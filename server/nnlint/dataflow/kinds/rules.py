@@ -15,7 +15,7 @@ from nnlint.dataflow.transfer import find_row
 from nnlint.dataflow.transfer.axes import PERMUTATIONS
 from nnlint.dataflow.transfer.linear import CONVOLUTIONS, TRANSPOSED
 from nnlint.dataflow.transfer.pointwise import never_drops
-from nnlint.dataflow.transfer.row import argument, axis_of, input_node, input_rank, integer
+from nnlint.dataflow.transfer.row import argument, axis_of, flag, input_node, input_rank, integer, integers
 from nnlint.dataflow.values import NONE, Const, Symbol, Tensor, Value
 
 Ask = Callable[[Node], KindFact | None]
@@ -275,7 +275,16 @@ def _part(node: Node, ask: Ask) -> KindFact | None:
 def _averaged(node: Node, ask: Ask) -> KindFact | None:
     """Means of probabilities along other axes are probabilities; means of logarithms are not their logarithms."""
     fact = _input(node, ask)
-    return None if fact is None or fact.kind in (Kind.LOG_PROBABILITY, Kind.LOG_UNIT) else _behind(node, fact)
+    if fact is None or fact.kind in (Kind.LOG_PROBABILITY, Kind.LOG_UNIT):
+        return None
+    dims = integers(node, "dim") if "dim" in node.arguments else None
+    if fact.kind is Kind.PROBABILITY and isinstance(fact.axis, int) and dims is not None and input_rank(node) is None:
+        # Of unknown rank, but all axes are counted from the front.
+        is_clear = fact.axis >= 0 and all(d >= 0 for d in dims) and fact.axis not in dims
+        keeps_axes = "keepdim" in node.arguments and flag(node, "keepdim")
+        if is_clear and keeps_axes is not None:
+            return fact.along(fact.axis - (0 if keeps_axes else sum(d < fact.axis for d in dims)))
+    return _behind(node, fact)
 
 
 def _pooled(node: Node, ask: Ask) -> KindFact | None:
@@ -322,13 +331,14 @@ def _joined(node: Node, ask: Ask) -> KindFact | None:
     fact = join_kinds(ask(read) for read in node.inputs)
     if fact is None or fact.kind not in (Kind.PROBABILITY, Kind.LOG_PROBABILITY):
         return fact
-    dim, rank = integer(node, "dim"), node.rank
-    axis = axis_of(dim, rank) if rank is not None else None
-    if axis is None or not isinstance(fact.axis, int) or any(read.rank is None for read in node.inputs):
-        return fact.without_axis()
+    dim, axis = integer(node, "dim"), fact.axis
+    if dim is None or not isinstance(axis, int) or (dim < 0) != (axis < 0):
+        dim = axis_of(dim, node.rank)
+        if dim is None or not isinstance(axis, int) or axis < 0:
+            return fact.without_axis()
     if node.operation == "torch.stack":
-        return fact.along(fact.axis + (axis <= fact.axis))
-    return fact.without_axis() if axis == fact.axis else fact
+        return fact.along(axis + (dim <= axis)) if dim >= 0 else fact.along(axis - (dim >= axis))
+    return fact.without_axis() if axis == dim else fact
 
 
 # --- the table ---
