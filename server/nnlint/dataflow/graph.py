@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nnlint.dataflow.kinds.misuse import Misuses
     from nnlint.dataflow.layout.misreadings import Misreading
     from nnlint.dataflow.programs.entries import Programs
+    from nnlint.dataflow.programs.updates import WrongUpdate
     from nnlint.dataflow.redundancy import RedundantBias
     from nnlint.dataflow.values import Instance, Layer, Value
     from nnlint.semantics.definitions import Site
@@ -123,6 +124,13 @@ class ProjectGraph(SourceText):
         from nnlint.dataflow.programs.entries import Programs
 
         return Programs() if self.make_programs is None else self.make_programs()
+
+    @cached_property
+    def wrong_updates(self) -> list[WrongUpdate]:
+        """Every mistake in the order of zero_grad(), backward() and step()."""
+        from nnlint.dataflow.programs.updates import wrong_updates
+
+        return wrong_updates(self.programs)
 
     @cached_property
     def bias_reads(self) -> list[BiasRead]:

@@ -45,6 +45,9 @@ def sources(value: Value) -> Iterator[Value]:
                 stack += _of_node(node)
             case Thing(name=name) if name in _CUT_METHODS:
                 continue
+            case Thing(receiver=None, made_by=None, of=of):
+                # An item of something: what a parameter is a collection of is data, not the work of a model.
+                stack += [p for v in of for p in parts(v) if not isinstance(p, Symbol)]
             case Thing(receiver=receiver, made_by=made_by, of=of):
                 if isinstance(made_by, Thing) and made_by.name in _CUT_METHODS:
                     continue

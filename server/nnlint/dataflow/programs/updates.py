@@ -24,6 +24,7 @@ from nnlint.dataflow.programs.objects import Thing, holders, identity, maker, ow
 from nnlint.dataflow.programs.paths import Walk
 from nnlint.dataflow.programs.program_calls import is_optimizer
 from nnlint.dataflow.programs.trace import Event, Kind, Run, events_in
+from nnlint.dataflow.source_text import SourceText
 from nnlint.dataflow.values import UNKNOWN, Symbol, Value
 from nnlint.semantics.definitions import Site
 
@@ -317,3 +318,11 @@ class _Uses:
             if backward.site not in done:
                 done.add(backward.site)
                 yield WrongUpdate(Mistake.NO_STEP, backward, (zero,), self.subjects[key])
+
+
+def written_optimizer(text: SourceText, step: Event) -> str | None:
+    """What the code calls the optimizer where it steps: `optimizer` of `optimizer.step()` and of `scaler.step(optimizer)`."""
+    if step.value is not UNKNOWN:
+        return text.written(step.site, 0)
+    called = text.callee_text(step.site)
+    return called.removesuffix(".step") if called.endswith(".step") else None
