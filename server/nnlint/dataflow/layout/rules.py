@@ -597,7 +597,10 @@ def _table() -> dict[str, LayoutRule]:
         (_CASTS, _elementwise),
         (_NAMES, _same),
         ("torch.Tensor.contiguous", _contiguous),
-        ("torch.masked_fill", _new),
+        (
+            "torch.masked_fill torch.rrelu torch.nn.RReLU torch.nn.LogSigmoid torch.nn.functional.rrelu torch.nn.functional.logsigmoid",
+            _new_if_contiguous,
+        ),
         (_COMBINATIONS, _combined),
         ("torch.nn.Linear torch.nn.LazyLinear torch.nn.functional.linear", _projection),
         ("torch.nn.Embedding", _embedding),
