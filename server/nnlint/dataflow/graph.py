@@ -159,7 +159,7 @@ class ProjectGraph(SourceText):
         """Every view that is wrong, in the order of the text."""
         from nnlint.dataflow.layout.misreadings import misreadings
 
-        return misreadings(self.graphs)
+        return misreadings([*self.graphs, *self.programs.graphs])
 
     @cached_property
     def holders(self) -> Holders:

@@ -83,6 +83,12 @@ class SourceText:
         found = self._method(site)
         return None if found is None else found.shifted(self._placed(site).span.start)
 
+    def method_text(self, site: Site) -> str:
+        """The name and the arguments of the method call at `site` as written; of another call, the whole."""
+        block = self._placed(site).block
+        found = self._method(site) or node_span(block, site.index)
+        return block.text[found.start : found.end]
+
     def written(self, site: Site, part: Part | int = Part.WHOLE) -> str | None:
         """The text of an expression, or of a part or (by position) an argument of it."""
         placed = self._placed(site)

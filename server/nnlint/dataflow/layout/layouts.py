@@ -187,6 +187,8 @@ class Layouts:
         """The layout of a result of a graph in the sizes of its caller."""
         names = {key for atom in inside.atoms for size in (atom.size, atom.stride) if size is not None for key, _ in size.powers}
         table = {key: self._outside(key, call, callee) for key in names}
+        for known in (self.batches, self.extents):
+            known |= {outer for key in names & known if (outer := symbol_of(table[key])) is not None}
 
         def translated(size: Monomial) -> Monomial:
             out = Monomial(size.number)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import combinations
 
 from nnlint.dataflow.graph import CONSTANT, INPUT, PARAMETER, Graph, Node
 from nnlint.dataflow.layout.atoms import ONE, Atom, Layout, axis_size, number_of, substituted, symbol_of, symbols_of
@@ -17,7 +18,7 @@ from nnlint.dataflow.layout.layouts import Layouts
 from nnlint.dataflow.layout.reading import Block, Rearrangement, fitted, is_mergeable, is_scrambled, read, rearrangement
 from nnlint.dataflow.layout.rules import new_layouts, source_of_view, target_sizes
 from nnlint.dataflow.transfer.axes import FULL_SLICE
-from nnlint.dataflow.transfer.products import Monomial
+from nnlint.dataflow.transfer.products import Monomial, symbol
 from nnlint.dataflow.transfer.row import input_node
 from nnlint.dataflow.values import Sequence as SequenceValue
 from nnlint.dataflow.values import SliceValue, Tensor
@@ -102,7 +103,7 @@ def _scramble(
     block = is_scrambled(layout, sizes)
     if block is None or _is_skew(node, block) or _is_made_up(node) or _is_undone(layouts, node, layout, sizes):
         return None
-    if _runs_by_luck(layouts, layout, sizes, target):
+    if _runs_by_luck(layouts, layout, sizes, target) or _is_in_order_if_alike(block, layout, sizes):
         return None
     meant = rearrangement(layout, sizes)
     if meant is None:
@@ -180,6 +181,18 @@ def _asks_for(layouts: Layouts, use: Node, sizes: Sequence[Monomial]) -> bool:
     return target is not None and target[:-1] == list(sizes[:-1])
 
 
+def _is_in_order_if_alike(block: Block, layout: Layout, sizes: Sequence[Monomial]) -> bool:
+    """Whether all is in order where two tensors have as many elements along the same axis: queries and keys of one length, say."""
+    keys = sorted((key for atom in block.atoms for key in symbols_of(atom.size)), key=repr)
+    for one, two in combinations(keys, 2):
+        match one, two:
+            case (("size", Node() as node, int() as axis), ("size", Node() as other, int() as at)) if node is not other and axis == at:
+                atoms = [Atom(substituted(atom.size, two, symbol(one))) for atom in layout.atoms]
+                if read(atoms, [substituted(size, two, symbol(one)) for size in sizes]) is not None:
+                    return True
+    return False
+
+
 def _runs_by_luck(layouts: Layouts, layout: Layout, sizes: Sequence[Monomial], target: Sequence[Monomial | None]) -> bool:
     """Whether all is in order where spatial axes that the target does not name, and that nothing is seen to spread over, have size one."""
     named = {key for size in target if size is not None for key in symbols_of(size)}
@@ -191,6 +204,8 @@ def _runs_by_luck(layouts: Layouts, layout: Layout, sizes: Sequence[Monomial], t
     for key in lone:
         source = Layout(tuple(tuple(_one(atom, key) for atom in axis if substituted(atom.size, key, ONE) != ONE) for axis in source.axes))
         wanted = [substituted(size, key, ONE) for size in wanted]
+    if ONE in [size for size, asked in zip(wanted, target, strict=True) if asked is None] and not any(map(_is_pooled, lone)):
+        return False  # nobody leaves an axis of size one to torch
     axes = read(source.atoms, wanted)
     return axes is not None and False not in [is_mergeable(axis) for axis in axes]
 
@@ -199,15 +214,27 @@ def _one(atom: Atom, key: object) -> Atom:
     return Atom(substituted(atom.size, key, ONE), None if atom.stride is None else substituted(atom.stride, key, ONE))
 
 
-def _may_be_one(layouts: Layouts, key: object) -> bool:
+def _is_pooled(key: object) -> bool:
+    match _inside(key):
+        case ("size", Node() as node, int()):
+            return "ool" in node.operation
+    return False
+
+
+def _inside(key: object) -> object:
+    """The key as the graph has it that made the axis."""
     while isinstance(key, tuple) and key[0] == "within":
         key = key[2]
-    match key:
+    return key
+
+
+def _may_be_one(layouts: Layouts, key: object) -> bool:
+    match _inside(key):
         case ("size", Node() as node, int() as axis):
             is_spatial = axis >= 2 and (
                 any(word in node.operation for word in _WINDOWED) or (node.operation == INPUT and (node.rank or 0) > 3)
             )
-            return is_spatial and key not in layouts.extents
+            return is_spatial and key not in layouts.extents and _inside(key) not in layouts.extents
     return False
 
 

@@ -20,10 +20,8 @@ _STEPS = 40
 
 def call_words(graph: ProjectGraph, found: Misreading) -> str:
     """`view(b, h, t, d)` as written, its arguments left out where they are long."""
-    name = graph.callee_text(found.site).rpartition(".")[2].strip()
-    texts = graph.argument_texts(found.site)
-    written = f"{name}({', '.join(' '.join(text.split()) for text in texts or ['…'])})"
-    return written if len(written) <= _LONGEST_CALL else f"{name}(…)"
+    written = " ".join(graph.method_text(found.site).split()).replace("( ", "(").replace(", )", ")")
+    return written if len(written) <= _LONGEST_CALL else f"{written.partition('(')[0]}(…)"
 
 
 def source_words(graph: ProjectGraph, found: Misreading) -> str:
