@@ -54,7 +54,7 @@ def _axis_words(axis: Axis, names: dict[Monomial, str]) -> str:
     if number is not None:
         return str(number)
     parts = [_atom_words(atom.size, names) for atom in axis]
-    return " * ".join(parts) if "?" not in parts else "?"
+    return "?" if "?" in parts else parts[0] if len(parts) == 1 else " * ".join(map(_factor, parts))
 
 
 def _atom_words(size: Monomial, names: dict[Monomial, str]) -> str:
@@ -66,12 +66,19 @@ def _atom_words(size: Monomial, names: dict[Monomial, str]) -> str:
     for one, name in names.items():
         rest = size / one
         if rest in names:
-            return f"{name} * {names[rest]}"
+            return f"{_factor(name)} * {_factor(names[rest])}"
         if (factor := number_of(rest)) is not None:
-            return f"{factor} * {name}"
+            return f"{factor} * {_factor(name)}"
     parts = [_key_words(key) for key, power in size.powers if power == 1]
-    factors = [str(size.number)] if size.number != 1 else []
-    return " * ".join([*factors, *sorted(parts)]) if len(parts) == len(size.powers) and "?" not in parts else "?"
+    if len(parts) < len(size.powers) or "?" in parts:
+        return "?"
+    above, below = size.number.numerator, size.number.denominator
+    return " * ".join([*([str(above)] if above != 1 else []), *sorted(parts)]) + (f" // {below}" if below != 1 else "")
+
+
+def _factor(text: str) -> str:
+    """The text as one factor of a product."""
+    return f"({text})" if any(c in text for c in "+-*/") else text
 
 
 def _key_words(key: object) -> str:
