@@ -263,6 +263,11 @@ def _moved(node: Node, ask: Ask) -> KindFact | None:
     return _behind(node, _same(node, ask))
 
 
+def _taken(node: Node, ask: Ask) -> KindFact | None:
+    fact = _same(node, ask)
+    return None if fact is None else fact.without_axis()
+
+
 def _part(node: Node, ask: Ask) -> KindFact | None:
     """One of several results: a piece of what was cut, the values of an extremum, not its indices."""
     whole = node.inputs[0]
@@ -396,11 +401,12 @@ _register("torch.masked_fill", _masked)
 _register(" ".join(sorted(PERMUTATIONS)), _moved)
 _register(
     "flatten nn.Flatten reshape Tensor.view unsqueeze squeeze unbind.part narrow flip roll repeat_interleave Tensor.__getitem__ "
-    "Tensor.expand Tensor.repeat tile unflatten nn.Unflatten gather index_select take_along_dim masked_select Tensor.expand_as "
+    "Tensor.expand unflatten nn.Unflatten gather index_select take_along_dim masked_select Tensor.expand_as "
     "Tensor.view_as Tensor.reshape_as",
     _moved,
     "torch.",
 )
+_register("torch.Tensor.repeat torch.tile", _taken)
 _register("part", _part)
 _register("torch.mean", _averaged)
 _register("torch.amax torch.amin torch.max torch.min torch.median torch.topk torch.sort torch.kthvalue", _pooled)
