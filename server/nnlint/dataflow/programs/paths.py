@@ -114,7 +114,8 @@ class Walk(ABC, Generic[State]):
                 return {Flow.NEXT: self._few([p for flow in ends.values() for p in flow])}
             case Block(catches=catches):
                 ends = self._through(item.body, paths)
-                return {**ends, Flow.NEXT: self._few([*ends.get(Flow.NEXT, []), *ends.pop(catches, [])])}
+                caught = ends.pop(catches, [])
+                return {**ends, Flow.NEXT: self._few([*ends[Flow.NEXT], *caught])}
             case Recording(is_on=is_on):
                 place.recording.append(is_on)
                 ends = self._through(item.body, paths)
