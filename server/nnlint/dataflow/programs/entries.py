@@ -12,10 +12,10 @@ from nnlint.dataflow.classes import MODULE_METHODS, decorator_name
 from nnlint.dataflow.entries import Entry, entries_in, reaching
 from nnlint.dataflow.explore import Cancelled
 from nnlint.dataflow.frames import Frame, OutOfFuel
-from nnlint.dataflow.graph import Graph
+from nnlint.dataflow.graph import INPUT, Graph
 from nnlint.dataflow.programs.runner import ProgramInterpreter
 from nnlint.dataflow.programs.trace import Run
-from nnlint.dataflow.values import Const, Symbol, Value
+from nnlint.dataflow.values import Const, Symbol, Tensor, Value
 from nnlint.semantics.definitions import ClassDefinition, FunctionDefinition
 from nnlint.semantics.program import Module, Program, is_import
 from nnlint.syntax import lowered as low
@@ -25,9 +25,10 @@ FUEL = 200_000  # steps of one entry
 PROJECT_FUEL = 8_000_000  # of all together; what is left out then is not judged
 _SIGNS = frozenset({
     "backward", "manual_backward", "zero_grad", "eval", "no_grad", "inference_mode", "set_grad_enabled", "optim", "cross_entropy",
-    "nll_loss",
+    "nll_loss", "view", "reshape",
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "sigmoid_focal_loss", "training_step", "validation_step",
 })  # fmt: skip
+_TENSOR_WORDS = frozenset({"shape", "size", "view", "reshape", "permute", "transpose"})
 
 
 @dataclass(slots=True)
@@ -156,7 +157,7 @@ class _Runner:
         return id(definition.node) in self.interpreter.caller.contexts.progress.ran
 
     def _run_function(self, definition: FunctionDefinition) -> None:
-        self.interpreter.caller.inline(definition, None, None, _entry_arguments(definition), None, None)
+        self.interpreter.caller.inline(definition, None, None, self._arguments(definition), None, None)
         self._note(Run(definition.name, definition.module.path, definition=definition))
 
     def _run_class(self, definition: ClassDefinition) -> None:
@@ -176,18 +177,30 @@ class _Runner:
 
     def _constructed(self, definition: ClassDefinition) -> Value:
         found = self.interpreter.classes.find_method(definition, None, "__init__")
-        arguments = Arguments() if found is None else _entry_arguments(found[0], 1)
+        arguments = Arguments() if found is None else self._arguments(found[0], 1)
         return self.interpreter.caller.contexts.construct(val.Class(definition), arguments, None, None)
 
     def _run_method(self, instance: val.Instance, method: FunctionDefinition) -> None:
         """Runs a method as anybody might. What it stores is not there when another one is called."""
         kinds = {decorator_name(d) for d in method.node.decorators}
         receiver: Value | None = None if "staticmethod" in kinds else val.Class(instance.definition) if "classmethod" in kinds else instance
-        arguments = _entry_arguments(method, 0 if receiver is None else 1)
+        arguments = self._arguments(method, 0 if receiver is None else 1)
         caller = self.interpreter.caller
         _, changes = self.interpreter.journal.record(lambda: caller.inline(method, instance.closure, receiver, arguments, None, None))
         self.interpreter.journal.undo(changes)
         self._note(Run(f"{instance.definition.name}.{method.name}", method.module.path, definition=method))
+
+    def _arguments(self, definition: FunctionDefinition, skipped: int = 0) -> Arguments:
+        """An entry takes its defaults and empty star arguments; parameters without a default are tensors or symbols."""
+        arguments = Arguments(has_entry_keywords=definition.node.parameters.double_star is not None)
+        parameters = definition.node.parameters
+        tensors = _used_as_tensors(definition.node)
+        for parameter in (*(*parameters.positional_only, *parameters.positional)[skipped:], *parameters.keyword_only):
+            if parameter.default is None and parameter.name in tensors:
+                arguments.keywords[parameter.name] = Tensor(self.interpreter.graph.add(INPUT))
+            elif parameter.default is None:
+                arguments.keywords[parameter.name] = Symbol(("parameter", definition.module.path, definition.block.key, parameter.name))
+        return arguments
 
     def _methods(self, definition: ClassDefinition) -> Iterator[FunctionDefinition]:
         skipped = {"__init__"}
@@ -198,22 +211,21 @@ class _Runner:
                 yield method
 
 
-def _entry_arguments(definition: FunctionDefinition, skipped: int = 0) -> Arguments:
-    """An entry takes its defaults and empty star arguments; parameters without a default are symbols."""
-    arguments = Arguments(has_entry_keywords=definition.node.parameters.double_star is not None)
-    parameters = definition.node.parameters
-    for parameter in (*(*parameters.positional_only, *parameters.positional)[skipped:], *parameters.keyword_only):
-        if parameter.default is None:
-            arguments.keywords[parameter.name] = Symbol(("parameter", definition.module.path, definition.block.key, parameter.name))
-    return arguments
-
-
 def _defines(entry: Entry) -> bool:
     return entry.name is not None and _is_definition(entry.top)
 
 
 def _is_definition(top: TopLevel) -> bool:
     return any(isinstance(s, (low.FunctionDef, low.ClassDef)) for s in top.block.block.body[:1])
+
+
+def _used_as_tensors(function: low.FunctionDef) -> set[str]:
+    """The names whose axes a function looks at or changes: parameters that are tensors."""
+    return {
+        node.value.id
+        for node in low.nodes_in(function.body)
+        if isinstance(node, low.Attribute) and isinstance(node.value, low.Name) and node.name in _TENSOR_WORDS
+    }
 
 
 def _self_calls(function: low.FunctionDef) -> Iterable[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SMALL = 80  # nodes of a function that is cheaper to run than to think about
 _SIGNS = re.compile(
     r"train|eval|valid|fit$|epoch|step|loss|optim|^opt$|backward|grad|criterion|model|^net|forward|predict|infer|learn|softmax|sigmoid"
-    r"|entropy|^nn$|^F$|parameters|agent|update|module",
+    r"|entropy|^nn$|^F$|parameters|agent|update|module|^view$|reshape|permute|transpose",
     re.IGNORECASE,
 )
 

@@ -17,6 +17,7 @@ from enum import Enum
 from functools import cache
 
 from nnlint.dataflow import values as val
+from nnlint.dataflow.graph import INPUT
 from nnlint.dataflow.programs.entries import Programs
 from nnlint.dataflow.programs.flows import parts, sources
 from nnlint.dataflow.programs.frameworks import trains_for_you
@@ -254,6 +255,7 @@ def _models_behind(event: Event) -> tuple[frozenset[Hashable], bool]:
             found |= {identity(h) for h in holders(source)}
             is_whole = is_whole and isinstance(source, Thing) and _is_data(source)
         elif isinstance(source, val.Value) and (node := getattr(source, "node", None)) is not None:
+            is_whole = is_whole and node.operation != INPUT
             if node.module is not None:
                 found |= {identity(h) for h in holders(node.module)}
             if node.layer is not None:
