@@ -299,7 +299,9 @@ class Containers(CallerBase):
             case "update":
                 return self._update(receiver, arguments)
             case "copy":
-                made = self.interpreter.mapping(dict(receiver.entries), receiver.kind, receiver.is_open)
+                # What is changed in a copy of `object.__dict__` changes no attribute.
+                kind = "dict" if receiver.kind == "attributes" else receiver.kind
+                made = self.interpreter.mapping(dict(receiver.entries), kind, receiver.is_open)
                 made.state["entry"] = receiver.is_entry
                 return made
             case "__getitem__" if given:
