@@ -13,6 +13,7 @@ from nnlint.dataflow.contexts import Contexts
 from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import CONSTANT
 from nnlint.dataflow.programs.objects import Thing, maker, own_name
+from nnlint.dataflow.programs.replaced_heads import replaced_head
 from nnlint.dataflow.programs.relevance import Relevance
 from nnlint.dataflow.programs.trace import Activation, Item, Kind, Recording, Trace
 from nnlint.dataflow.values import FALSE, NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
@@ -111,6 +112,9 @@ class ProgramCaller(Caller):
         module = _called_module(function)
         if module is not None:
             return self._call_module(module, arguments, site, frame)
+        head = replaced_head(function)
+        if head is not None:
+            return self._call_head(head, function, site, frame)
         result = super().call(function, arguments, site, frame)
         if isinstance(result, Unknown) and not isinstance(result, Thing):
             result = Thing(result.reason)
@@ -155,6 +159,14 @@ class ProgramCaller(Caller):
         if isinstance(result, Unknown):
             result = Thing(result.reason, made_by=module, of=tuple(arguments.all))
         self.interpreter.emit(Kind.CALL, site, module, result)
+        return result
+
+    def _call_head(self, head: Value, model: Value, site: Site | None, frame: Frame | None) -> Value:
+        """A call of a model of which the head alone is known."""
+        features = Tensor(self.interpreter.graph.add(CONSTANT, arguments={"of": model}, reason="data"))
+        with self.interpreter.unseen():
+            result = super().call(head, Arguments([features]), site, frame)
+        self.interpreter.emit(Kind.CALL, site, model, result)
         return result
 
     def _as_input(self, value: Value) -> Value:
