@@ -13,8 +13,8 @@ from nnlint.dataflow.contexts import Contexts
 from nnlint.dataflow.frames import Frame
 from nnlint.dataflow.graph import CONSTANT
 from nnlint.dataflow.programs.objects import Thing, maker, own_name
-from nnlint.dataflow.programs.replaced_heads import replaced_head
 from nnlint.dataflow.programs.relevance import Relevance
+from nnlint.dataflow.programs.replaced_heads import replaced_head
 from nnlint.dataflow.programs.trace import Activation, Item, Kind, Recording, Trace
 from nnlint.dataflow.values import FALSE, NONE, TRUE, UNKNOWN, Const, Symbol, Tensor, Unknown, Value
 from nnlint.semantics.definitions import FunctionDefinition, Site
