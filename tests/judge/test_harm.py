@@ -85,3 +85,22 @@ def test_for_a_batch_of_one_sequence_every_probability_is_one() -> None:
     assert torch.equal(F.softmax(torch.randn(1, 5, 7)), torch.ones(1, 5, 7))
     both = F.softmax(torch.randn(2, 5, 7))
     assert torch.allclose(both[0] + both[1], torch.ones(5, 7))
+
+
+def test_a_running_loss_is_a_chain_of_all_iterations() -> None:
+    def chain(total: Tensor) -> int:
+        length, at = 0, total.grad_fn
+        while at is not None and type(at).__name__ == "AddBackward0":
+            length, at = length + 1, at.next_functions[0][0]
+        return length
+
+    model = nn.Linear(3, 1)
+    kept, detached = torch.zeros(()), torch.zeros(())
+    for _ in range(200):
+        loss = model(torch.randn(5, 3)).square().mean()
+        loss.backward()
+        kept = kept + loss
+        detached = detached + loss.detach()
+    assert chain(kept) == 200
+    assert detached.grad_fn is None
+    assert torch.equal(kept.detach(), detached)

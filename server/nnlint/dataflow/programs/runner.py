@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nnlint.dataflow import values as val
@@ -27,6 +27,7 @@ from nnlint.semantics.program import Module, Program
 from nnlint.syntax import lowered as low
 
 _MAX_COUNTED = 2  # rounds of a loop over numbers that are run one by one
+_ADDED = low.Name("+=")  # no name that code could bind
 _TOLD = frozenset({"step", "zero_grad", "backward", "eval", "train"})
 
 
@@ -203,23 +204,27 @@ class ProgramInterpreter(Interpreter):
                 return self._enter(frame, node.items, node.body)
             case low.Try(handlers=handlers) if handlers:
                 self._is_exceptional = True
-            case low.Assign(targets=(target,), value=low.Binary(operator="+", left=left, right=right)) if _is_same_place(
-                target, left
-            ) or _is_same_place(target, right):
-                self._note_sum(
-                    frame, node, left if _is_same_place(target, left) else right, right if _is_same_place(target, left) else left
-                )
+            case low.Assign(targets=(target,), value=low.Binary(operator="+", left=left, right=right) as total):
+                if _is_same_place(target, left):
+                    node = self._note_sum(frame, node, target, replace(total, right=_ADDED), right)
+                elif _is_same_place(target, right):
+                    node = self._note_sum(frame, node, target, replace(total, left=_ADDED), left)
             case low.AugmentedAssign(target=target, operator="+", value=value):
-                self._note_sum(frame, node, target, value)
+                node = self._note_sum(frame, node, target, _ADDED, value)
         if isinstance(node, low.Assign):
             self.assigning = frame.site(node.index)
         return super().statement(frame, node)
 
-    def _note_sum(self, frame: Frame, node: low.Assign | low.AugmentedAssign, place: low.Node, added: low.Node) -> None:
-        # Evaluated here for the event alone; the statement itself comes after it and is what stores.
+    def _note_sum(
+        self, frame: Frame, node: low.Assign | low.AugmentedAssign, place: low.Node, value: low.Node, added: low.Node
+    ) -> low.Node:
+        """Writes the event; the statement that is left to be run has `value`, in which what is added is a name, being evaluated."""
+        addend = self.evaluate(frame, added)
         with self.unseen():
-            total, addend = self.evaluate(frame, place), self.evaluate(frame, added)
+            total = self.evaluate(frame, place)
         self.emit(Kind.ACCUMULATE, frame.site(node.index), total, addend, _place_text(place))
+        self.journal.write(frame.env, _ADDED.id, addend)
+        return replace(node, value=value)
 
     def _statement_call(self, frame: Frame, node: low.Call) -> None:
         result = self.evaluate(frame, node)
