@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import product
 
 from nnlint.dataflow import values as val
 from nnlint.dataflow.graph import JOIN, ProjectGraph
@@ -18,9 +19,26 @@ from nnlint.syntax import lowered as low
 from nnlint.syntax.expressions import Part
 
 # What a loss is computed from other losses by: whatever is done to it, the result holds its graph.
-_ARITHMETIC = frozenset("add sub mul div true_divide neg mean sum clone to cpu cuda float double half squeeze view reshape".split()) | {
-    JOIN
+_ARITHMETIC = {
+    JOIN,
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "true_divide",
+    "neg",
+    "mean",
+    "sum",
+    "clone",
+    "to",
+    "cpu",
+    "cuda",
+    "float",
+    "double",
+    "half",
 }
+_ARITHMETIC |= {"squeeze", "view", "reshape"}
+_SEVERAL = "one of several"
 _SCALERS = frozenset({"scale", "scale_loss"})  # mixed precision: the loss comes out, scaled
 _CUTS = frozenset({"item", "detach", "detach_", "numpy", "tolist", "data"})
 _NUMBERS = frozenset({"float", "int", "str", "repr", "round", "len"})
@@ -46,43 +64,57 @@ def kept_graphs(graph: ProjectGraph) -> Iterator[KeptGraph]:
     """Every one in the files that are reported on, in the order of the programs."""
     program = graph.program
     assert program is not None
-    seen: set[Site] = set()
-    for run in graph.programs.runs:
-        tale = _Tale()
-        tale.read(run)
+    tales = [_Tale(run) for run in graph.programs.runs]
+    done = {site for tale in tales for site in tale.backpropagated_sums()}
+    for tale in tales:
         for event, is_looped in tale.sums:
-            backward = None if event.site in seen or event.site.path not in graph.wanted else tale.backward_of(event.value)
+            backward = None if event.site in done or event.site.path not in graph.wanted else tale.backward_of(event.value)
             found = None if backward is None else _judge(program, event, is_looped, backward)
             if found is not None:
-                seen.add(event.site)
+                done.add(event.site)
                 yield found
 
 
-@dataclass(slots=True)
 class _Tale:
     """What one run adds up while gradients are recorded, and what it backpropagates."""
 
-    sums: list[tuple[Event, bool]] = field(default_factory=list)
-    _backwards: dict[Hashable, tuple[Value, Site]] = field(default_factory=dict)  # terms of what is backpropagated, by identity
-    _results: set[Hashable] = field(default_factory=set)  # what models, and unknown things, gave
-
-    def read(self, run: Run) -> None:
-        losses: list[Event] = []
+    def __init__(self, run: Run) -> None:
+        self.sums: list[tuple[Event, bool]] = []
+        self._losses: list[Event] = []
+        self._results: set[Hashable] = set()  # what models, and unknown things, gave
         for event, is_looped, is_recording in _events(run.trace, False, True):
             if event.kind is Kind.ACCUMULATE and is_recording is True:
                 self.sums.append((event, is_looped))
             elif event.kind is Kind.BACKWARD:
-                losses.append(event)
+                self._losses.append(event)
             elif event.kind is Kind.CALL:
                 self._results.add(identity(event.value))
-        for event in losses:
+        self._terms: dict[Hashable, Site] = {}  # of what is backpropagated, by identity
+        for event in self._losses:
             for term in _terms(event.subject):
                 if term is event.subject or self._is_computed(term):
-                    self._backwards.setdefault(identity(term), (term, event.site))
+                    self._terms.setdefault(identity(term), event.site)
 
-    def backward_of(self, added: Value) -> Site | None:
-        """Where a value, or a term of it, is backpropagated, as itself or as a term of another."""
-        return next((self._backwards[key][1] for term in _terms(added) if (key := identity(term)) in self._backwards), None)
+    def backpropagated_sums(self) -> Iterator[Site]:
+        """The accumulations whose result is, wherever that happens, backpropagated."""
+        sums: dict[frozenset[Hashable], Site] = {}
+        for event, _ in self.sums:
+            for total, added in product(_options(event.subject), _options(event.value)):
+                sums[frozenset((identity(total), identity(added)))] = event.site
+        for event in self._losses if sums else ():
+            for source in sources(event.subject):
+                operands = _inputs(source) if isinstance(source, (Thing, Tensor)) else ()
+                if len(operands) == 2 and (site := sums.get(frozenset(map(identity, operands)))) is not None:
+                    yield site
+
+    def backward_of(self, added: Value, depth: int = 12) -> Site | None:
+        """Where a value, or a term of it, is backpropagated, as itself or as a term of another; so must be all that it may be."""
+        if identity(added) in self._terms:
+            return self._terms[identity(added)]
+        found = [self.backward_of(v, depth - 1) for v in _operands(added)] if depth else []
+        if _is_join(added):
+            return None if None in found else next(iter(found), None)
+        return next((site for site in found if site is not None), None)
 
     def _is_computed(self, term: Value) -> bool:
         """Whether a model had a part in a value: data that a loss is computed from hold no graph."""
@@ -117,31 +149,48 @@ def _terms(value: Value) -> Iterator[Value]:
     stack, seen = [value], set[Hashable]()
     while stack and len(seen) < _MAX_STEPS:
         at = stack.pop()
-        if identity(at) in seen:
-            continue
-        seen.add(identity(at))
-        match at:
-            case Tensor(node=node):
-                yield at
-                if node.operation.rpartition(".")[2] in _ARITHMETIC:
-                    stack += [Tensor(n) for n in node.inputs]
-                    stack += [v for v in node.arguments.values() if isinstance(v, (Thing, Tensor))]
-            case Thing():
-                yield at
-                stack += _operands(at)
-            case val.Choice(options=options):
-                stack += options
+        if identity(at) not in seen:
+            seen.add(identity(at))
+            yield at
+            stack += _operands(at)
 
 
-def _operands(thing: Thing) -> Sequence[Value]:
-    made_by = thing.made_by
-    if made_by is None and thing.receiver is None:
-        return thing.of if thing.reason.startswith(("operator ", "one of several")) else ()
-    name = getattr(made_by, "name", "")
-    if name in _ARITHMETIC:
-        receiver = getattr(made_by, "receiver", None)
-        return (receiver,) if isinstance(receiver, (Thing, Tensor)) else ()
-    return thing.of if str(name).rpartition(".")[2] in _SCALERS else ()
+def _operands(value: Value) -> Sequence[Value]:
+    """What a sum, a factor, or a choice is made of; nothing for all else."""
+    match value:
+        case val.Choice(options=options):
+            return options
+        case Tensor(node=node):
+            return _inputs(value) if node.operation.rpartition(".")[2] in _ARITHMETIC else ()
+        case Thing(made_by=None, receiver=None, reason=reason):
+            return value.of if reason.startswith(("operator ", _SEVERAL)) else ()
+        case Thing(made_by=made_by):
+            name = str(getattr(made_by, "name", "")).rpartition(".")[2]
+            if name in _ARITHMETIC:
+                receiver = getattr(made_by, "receiver", None)
+                return (receiver,) if isinstance(receiver, (Thing, Tensor)) else ()
+            return value.of if name in _SCALERS else ()
+        case _:
+            return ()
+
+
+def _inputs(value: Thing | Tensor) -> Sequence[Value]:
+    """All that an operation is given, numbers included."""
+    if isinstance(value, Thing):
+        return value.of
+    tensors: list[Value] = [Tensor(node) for node in value.node.inputs]
+    return [*tensors, *(v for v in value.node.arguments.values() if not isinstance(v, Tensor))]
+
+
+def _options(value: Value) -> Sequence[Value]:
+    """What a value may be: an operator is applied to each of a choice."""
+    return value.options if isinstance(value, val.Choice) else (value,)
+
+
+def _is_join(value: Value) -> bool:
+    if isinstance(value, Tensor):
+        return value.node.operation == JOIN
+    return isinstance(value, val.Choice) or (isinstance(value, Thing) and value.reason.startswith(_SEVERAL))
 
 
 # --- what the text says of the accumulator ---
