@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nnlint.dataflow import values as val
-from nnlint.dataflow.values import Const, Symbol, Tensor, Unknown, Value
+from nnlint.dataflow.values import Symbol, Tensor, Unknown, Value
 
 
 @dataclass(slots=True, eq=False)
@@ -88,5 +88,18 @@ def own_name(value: Value) -> str:
             return ""
 
 
-def is_constant(value: Value) -> bool:
-    return isinstance(value, (Const, val.SliceValue))
+def may_be_same(one: Value, other: Value) -> bool:
+    """Whether two things may be one object: not where each was constructed, or where the code calls them differently.
+
+    The items of a collection have no names of their own, so any two of them may be the same.
+    """
+    if identity(one) == identity(other):
+        return True
+    if is_item(one) or is_item(other):
+        return True
+    return own_name(one) == own_name(other) != "" and not (maker(one) and maker(other))
+
+
+def is_item(value: Value) -> bool:
+    """Whether a thing came out of a collection, or of data: nothing made it, and it is no attribute."""
+    return isinstance(value, Thing) and value.made_by is None and value.receiver is None

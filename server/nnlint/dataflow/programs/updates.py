@@ -21,7 +21,7 @@ from nnlint.dataflow.graph import INPUT
 from nnlint.dataflow.programs.entries import Programs
 from nnlint.dataflow.programs.flows import parts, sources
 from nnlint.dataflow.programs.frameworks import trains_for_you
-from nnlint.dataflow.programs.objects import Thing, holders, identity, maker, own_name
+from nnlint.dataflow.programs.objects import Thing, holders, identity, is_item, maker, may_be_same, own_name
 from nnlint.dataflow.programs.paths import Walk
 from nnlint.dataflow.programs.program_calls import is_optimizer
 from nnlint.dataflow.programs.trace import Event, Kind, Run, events_in
@@ -223,7 +223,7 @@ class _UpdateWalk(Walk[Gradients]):
 
     def _is_zeroed(self, event: Event) -> bool:
         subject = event.subject
-        if identity(subject) == self.key:
+        if may_be_same(subject, self.optimizer):
             return True
         if event.words == "grad" or self.modules is None:
             # Another optimizer's gradients are not this one's; a module's may be.
@@ -286,40 +286,40 @@ def _name_of(function: Value) -> str:
             return own_name(function)
 
 
+def _may_step(event: Event) -> bool:
+    """Whether code that is not followed may step what it is given: an optimizer, or what holds one; the items of data are neither."""
+    is_data = is_item(event.subject) and not is_optimizer(event.subject)
+    return not is_data and not _LEAVES_ALONE.search(_name_of(event.value))
+
+
 @dataclass(slots=True)
 class _Uses:
     """What happens to each optimizer in all runs together."""
 
-    zeroed: dict[Hashable, list[tuple[Event, Event]]] = field(default_factory=dict)  # with the backward in the same loop
-    stepped: set[Hashable] = field(default_factory=set)
-    subjects: dict[Hashable, Value] = field(default_factory=dict)
+    zeroed: dict[Hashable, list[tuple[Value, Event, Event]]] = field(default_factory=dict)  # with a backward of the same code
+    busy: dict[Hashable, Value] = field(default_factory=dict)  # optimizers that step, may step elsewhere, or whose gradients are looked at
 
     def note(self, run: Run) -> None:
         events = list(events_in(run.trace))
         reads = any(e.kind is Kind.READ for e in events)
-        for event in events:
-            if event.kind is Kind.STEP or (event.kind is Kind.HAND_OVER and not _LEAVES_ALONE.search(_name_of(event.value))):
-                self.stepped |= {identity(h) for h in holders(event.subject)}
         backwards = [e for e in events if e.kind is Kind.BACKWARD]
         for event in events:
-            if event.kind is Kind.ZERO and is_optimizer(event.subject):
-                key = identity(event.subject)
+            if event.kind is Kind.STEP or (event.kind is Kind.HAND_OVER and _may_step(event)):
+                self.busy |= {identity(holder): holder for holder in holders(event.subject)}
+            elif event.kind is Kind.ZERO and is_optimizer(event.subject):
                 near = [b for b in backwards if b.site.block == event.site.block]
                 if reads or not near:
-                    self.stepped.add(key)
+                    self.busy[identity(event.subject)] = event.subject
                 else:
-                    self.subjects[key] = event.subject
-                    self.zeroed.setdefault(key, []).append((event, near[0]))
+                    self.zeroed.setdefault(identity(event.subject), []).append((event.subject, event, near[0]))
 
     def never_stepped(self) -> Iterable[WrongUpdate]:
         done: set[Site] = set()
-        for key, pairs in self.zeroed.items():
-            if key in self.stepped or len(pairs) != 1:
-                continue
-            zero, backward = pairs[0]
-            if backward.site not in done:
+        for uses in self.zeroed.values():
+            optimizer, zero, backward = uses[0]
+            if len(uses) == 1 and backward.site not in done and not any(may_be_same(optimizer, other) for other in self.busy.values()):
                 done.add(backward.site)
-                yield WrongUpdate(Mistake.NO_STEP, backward, (zero,), self.subjects[key])
+                yield WrongUpdate(Mistake.NO_STEP, backward, (zero,), optimizer)
 
 
 def written_optimizer(text: SourceText, step: Event) -> str | None:
