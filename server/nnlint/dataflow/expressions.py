@@ -210,7 +210,11 @@ class Expressions(Loops):
             left = right
         if outcome is None and any(isinstance(t, Tensor) for t in tensors) and node.comparisons[0][0] in (*ORDER, "==", "!="):
             return self.caller.operation("torch.eq", {"input": tensors[0], "other": tensors[1]}, None)
-        return TRUE if outcome else Symbol(("compare", self.next_serial()))
+        return TRUE if outcome else self.compared(tensors)
+
+    def compared(self, operands: list[Value]) -> Value:
+        """The outcome of a comparison that is not known."""
+        return Symbol(("compare", self.next_serial()))
 
     def _conditional(self, frame: Frame, node: low.Conditional) -> Value:
         truth = truth_of(self.evaluate(frame, node.test))

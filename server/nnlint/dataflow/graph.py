@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nnlint.dataflow.kinds.misuse import Misuses
     from nnlint.dataflow.layout.misreadings import Misreading
     from nnlint.dataflow.programs.entries import Programs
+    from nnlint.dataflow.programs.mode_mistakes import WrongMode
+    from nnlint.dataflow.programs.recording_mistakes import RecordingMistakes
     from nnlint.dataflow.programs.updates import WrongUpdate
     from nnlint.dataflow.redundancy import RedundantBias
     from nnlint.dataflow.values import Instance, Layer, Value
@@ -131,6 +133,21 @@ class ProjectGraph(SourceText):
         from nnlint.dataflow.programs.updates import wrong_updates
 
         return wrong_updates(self.programs)
+
+    @cached_property
+    def mode_mistakes(self) -> list[WrongMode]:
+        """Every call of a module in the wrong mode."""
+        from nnlint.dataflow.programs.mode_mistakes import ModeMistakes
+
+        return list(ModeMistakes(self.programs).found()) if self.programs.runs else []
+
+    @cached_property
+    def recording_mistakes(self) -> RecordingMistakes:
+        """Evaluations that record gradients in vain."""
+        from nnlint.dataflow.programs.recording_mistakes import RecordingMistakes
+
+        assert self.program is not None
+        return RecordingMistakes(self.programs, self.program)
 
     @cached_property
     def bias_reads(self) -> list[BiasRead]:

@@ -188,6 +188,11 @@ class SourceText:
         """
         return None if first.path != last.path else _edits(first, wrap_statements(self._text(first), self._run(first, last), header))
 
+    def wrap_around(self, site: Site, within: Enclosing, header: str, outward: int = 0) -> Edits:
+        """Edits that put the loop or function around `site` (the innermost, or `outward` more) under `header:`."""
+        found = self._enclosing(site, within, outward)
+        return None if found is None else _edits(site, wrap_statements(self._text(site), [found], header))
+
     def guard(self, site: Site, condition: str) -> Edits:
         """Edits that run the statement of `site` only under a condition."""
         found = self._statement(site)

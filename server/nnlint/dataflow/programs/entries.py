@@ -8,7 +8,7 @@ from functools import partial
 
 from nnlint.dataflow import values as val
 from nnlint.dataflow.arguments import Arguments
-from nnlint.dataflow.classes import MODULE_METHODS, decorator_name
+from nnlint.dataflow.classes import MODULE_METHODS, Classes, decorator_name
 from nnlint.dataflow.entries import Entry, entries_in, reaching
 from nnlint.dataflow.explore import Cancelled
 from nnlint.dataflow.frames import Frame, OutOfFuel
@@ -38,6 +38,7 @@ class Programs:
     runs: list[Run] = field(default_factory=list)
     graphs: list[Graph] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)  # entries whose analysis took too long
+    classes: Classes | None = None  # of the interpreter that ran them
 
 
 def run_programs(
@@ -86,7 +87,7 @@ class _Runner:
         self.program = program
         self.is_cancelled = is_cancelled
         self.interpreter = ProgramInterpreter(program, FUEL)
-        self.programs = Programs()
+        self.programs = Programs(classes=self.interpreter.classes)
         self._left = PROJECT_FUEL
 
     def run(self, entries: list[Entry], is_whole: bool = True) -> Programs:
@@ -157,8 +158,8 @@ class _Runner:
         return id(definition.node) in self.interpreter.caller.contexts.progress.ran
 
     def _run_function(self, definition: FunctionDefinition) -> None:
-        self.interpreter.caller.inline(definition, None, None, self._arguments(definition), None, None)
-        self._note(Run(definition.name, definition.module.path, definition=definition))
+        result = self.interpreter.caller.inline(definition, None, None, self._arguments(definition), None, None)
+        self._note(Run(definition.name, definition.module.path, definition=definition, result=result))
 
     def _run_class(self, definition: ClassDefinition) -> None:
         methods = [m for m in self._methods(definition) if not self._has_run(m) and self._concerns(m)]
@@ -186,9 +187,9 @@ class _Runner:
         receiver: Value | None = None if "staticmethod" in kinds else val.Class(instance.definition) if "classmethod" in kinds else instance
         arguments = self._arguments(method, 0 if receiver is None else 1)
         caller = self.interpreter.caller
-        _, changes = self.interpreter.journal.record(lambda: caller.inline(method, instance.closure, receiver, arguments, None, None))
+        result, changes = self.interpreter.journal.record(lambda: caller.inline(method, instance.closure, receiver, arguments, None, None))
         self.interpreter.journal.undo(changes)
-        self._note(Run(f"{instance.definition.name}.{method.name}", method.module.path, definition=method))
+        self._note(Run(f"{instance.definition.name}.{method.name}", method.module.path, definition=method, result=result))
 
     def _arguments(self, definition: FunctionDefinition, skipped: int = 0) -> Arguments:
         """An entry takes its defaults and empty star arguments; parameters without a default are tensors or symbols."""

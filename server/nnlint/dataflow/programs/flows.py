@@ -29,8 +29,8 @@ def parts(value: Value) -> list[Value]:
     return found
 
 
-def sources(value: Value) -> Iterator[Value]:
-    """Everything that a value was computed from, itself first, where a gradient can flow back to it."""
+def sources(value: Value, is_cut: bool = True) -> Iterator[Value]:
+    """Everything that a value was computed from, itself first; where `is_cut`, only what a gradient can flow back to."""
     seen: set[Hashable] = set()
     stack = parts(value)
     while stack and len(seen) < _MAX_STEPS:
@@ -42,24 +42,24 @@ def sources(value: Value) -> Iterator[Value]:
         yield at
         match at:
             case Tensor(node=node):
-                stack += _of_node(node)
-            case Thing(name=name) if name in _CUT_METHODS:
+                stack += _of_node(node, is_cut)
+            case Thing(name=name) if is_cut and name in _CUT_METHODS:
                 continue
             case Thing(receiver=None, made_by=None, of=of):
                 # An item of something: what a parameter is a collection of is data, not the work of a model.
                 stack += [p for v in of for p in parts(v) if not isinstance(p, Symbol)]
             case Thing(receiver=receiver, made_by=made_by, of=of):
-                if isinstance(made_by, Thing) and made_by.name in _CUT_METHODS:
+                if is_cut and isinstance(made_by, Thing) and made_by.name in _CUT_METHODS:
                     continue
-                if isinstance(made_by, val.Method) and made_by.name in _CUT_METHODS:
+                if is_cut and isinstance(made_by, val.Method) and made_by.name in _CUT_METHODS:
                     continue
                 stack += [p for v in (receiver, made_by, *of) if v is not None for p in parts(v)]
             case Symbol(key=("attribute", key, _)):
                 stack.append(Symbol(key))
 
 
-def _of_node(node: Node) -> list[Value]:
-    if node.operation in _CUT:
+def _of_node(node: Node, is_cut: bool) -> list[Value]:
+    if is_cut and node.operation in _CUT:
         return []
     found: list[Value] = [Tensor(n) for n in node.inputs]
     for argument in node.arguments.values():
@@ -67,6 +67,6 @@ def _of_node(node: Node) -> list[Value]:
     return found
 
 
-def keys_behind(value: Value) -> frozenset[Hashable]:
+def keys_behind(value: Value, is_cut: bool = True) -> frozenset[Hashable]:
     """The identities of everything that a value was computed from."""
-    return frozenset(identity(v) for v in sources(value))
+    return frozenset(identity(v) for v in sources(value, is_cut))

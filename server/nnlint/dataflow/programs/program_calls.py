@@ -68,7 +68,9 @@ class ProgramContexts(Contexts):
         try:
             if is_module:
                 with interpreter.unseen():
-                    return super().construct(cls, arguments, site, frame)
+                    made = super().construct(cls, arguments, site, frame)
+                interpreter.emit(Kind.MADE, site, made)
+                return made
             return super().construct(cls, arguments, site, frame)
         finally:
             self.known = known
@@ -123,6 +125,10 @@ class ProgramCaller(Caller):
             result.of = (*(() if method is None else (method[0],)), *arguments.all)
             if is_optimizer(result):
                 interpreter.emit(Kind.MADE, site, result)
+            elif isinstance(function, val.External) and (makes_module(function.name) or function.name.endswith("from_pretrained")):
+                interpreter.emit(Kind.MADE, site, result, function)
+        if _is_new_layer(function, result):
+            interpreter.emit(Kind.MADE, site, result)
         self._note_unknown_call(function, method, arguments, result, site)
         return result
 
@@ -202,6 +208,9 @@ class ProgramCaller(Caller):
                 flag = FALSE if name == "eval" else (arguments.get(0, "mode") or TRUE)
                 emit(Kind.MODE, site, receiver, flag, name)
                 return receiver
+            case "requires_grad_":
+                emit(Kind.STORE, site, receiver, first or TRUE, "requires_grad")
+                return receiver if isinstance(receiver, (Thing, Symbol)) else None
             case "parameters" | "named_parameters":
                 return Thing(name=name, made_by=val.Method(receiver, name), of=(receiver,))
             case "prepare" if own_name(receiver) == "accelerator" or maker(receiver).startswith("accelerate"):
@@ -239,6 +248,8 @@ class ProgramCaller(Caller):
             if name == "torch.autograd.backward" and arguments.positional:
                 self.interpreter.emit(Kind.BACKWARD, site, arguments.positional[0])
                 return NONE
+            if name == "torch.autograd.grad" and (outputs := arguments.get(0, "outputs")) is not None:
+                self.interpreter.emit(Kind.READ, site, outputs, words="grad")
         return super().call_torch(name, arguments, site, frame)
 
     # --- functions ---
@@ -324,6 +335,17 @@ def is_optimizer(value: Value) -> bool:
             return True
     name = own_name(value).lower().strip("_")
     return "optim" in name or name in ("opt", "optims") or name.startswith(("opt_", "optim")) or name.endswith(("_opt", "opt_g", "opt_d"))
+
+
+def makes_module(name: str) -> bool:
+    """Whether something from elsewhere makes a new module, in training mode, that has layers to which the mode matters."""
+    return name.startswith(("torchvision.models.", "timm.create_model", "segmentation_models_pytorch."))
+
+
+def _is_new_layer(function: Value, result: Value) -> bool:
+    """Whether a call of one of torch's classes made a module; wrappers of modules give back what they wrap."""
+    is_module = isinstance(result, val.Layer) or (isinstance(result, val.Sequence) and result.is_module)
+    return is_module and isinstance(function, val.External) and function.name.startswith("torch.nn.") and "arallel" not in function.name
 
 
 def _is_engine(value: Value) -> bool:

@@ -27,8 +27,10 @@ class ProgramClasses(Classes):
     def attribute(self, holder: Value, name: str) -> Value:
         if self.interpreter.hidden:
             return holder if isinstance(holder, Thing) else super().attribute(holder, name)
-        if name == "grad":
+        if name == "grad" and not isinstance(holder, val.External):
             self.interpreter.emit(Kind.READ, self.interpreter.last_site, holder)
+        if name == "training":
+            self.interpreter.emit(Kind.ASKED, self.interpreter.last_site or self.interpreter.assigning, holder)
         if isinstance(holder, Thing):
             if name not in holder.state:
                 holder.state[name] = Thing(holder.reason, name=name, receiver=holder)

@@ -108,6 +108,7 @@ class ProgramInterpreter(Interpreter):
         if self.hidden:
             return super().branch(frame, runs, test)
         is_exceptional, self._is_exceptional = self._is_exceptional, False
+        asked = self._asked(frame, test)
         arms: list[Trace] = []
 
         def followed(run: Callable[[], Flow]) -> Callable[[], Flow]:
@@ -127,8 +128,21 @@ class ProgramInterpreter(Interpreter):
         flow = super().branch(frame, [followed(run) for run in runs])
         if any(arms):
             key, is_negated = _guard(test, self.caller.active_function) if test is not None and len(arms) == 2 else (None, False)
-            self.trace.append(Branch(arms[::-1] if is_negated else arms, key, is_exceptional))
+            self.trace.append(Branch(arms[::-1] if is_negated else arms, key, is_exceptional, asked))
         return flow
+
+    def _asked(self, frame: Frame, test: low.Node | None) -> Value:
+        """The value of a test that is a plain name or attribute, negated or not."""
+        while isinstance(test, low.Unary) and test.operator == "not":
+            test = test.operand
+        if not isinstance(test, (low.Name, low.Attribute)):
+            return UNKNOWN
+        with self.unseen():
+            self.hidden -= 1  # unknown attributes are things here as elsewhere
+            try:
+                return self.evaluate(frame, test)
+            finally:
+                self.hidden += 1
 
     # --- loops ---
 
@@ -339,6 +353,11 @@ class ProgramInterpreter(Interpreter):
             made.node.arguments = {f"argument[{at}]": value for at, value in enumerate(given)}
             return made
         return Thing(reason, of=given)
+
+    def compared(self, operands: list[Value]) -> Value:
+        if not self.hidden and any(isinstance(operand, Thing) for operand in operands):
+            return Thing("a comparison", name="==", of=tuple(operands))
+        return super().compared(operands)
 
     def join(self, one: Value, other: Value) -> Value:
         if one is not other and isinstance(one, Thing) and isinstance(other, Thing):

@@ -23,8 +23,9 @@ class Kind(Enum):
     HAND_OVER = "hand over"  # the subject is given to code that is not followed; the value is that code
     NAMED = "named"  # a method is named and not called: `optimizer.step`
     STORE = "store"  # an attribute of the subject is set
-    MADE = "made"  # an optimizer is constructed
-    READ = "read"  # gradients are looked at
+    MADE = "made"  # an optimizer or a module is constructed; the value is what made a module that is not of the project
+    READ = "read"  # gradients are looked at, or computed and not accumulated (words: `grad`)
+    ASKED = "asked"  # whether a module is in training mode
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +49,7 @@ class Branch:
     arms: list[Trace]
     test: object = None
     is_exceptional: bool = False
+    asked: Value = UNKNOWN  # what the first arm is for the truth of, where that is a name or an attribute
 
 
 @dataclass(slots=True, eq=False)
@@ -111,6 +113,7 @@ class Run:
     trace: Trace = field(default_factory=list)
     is_script: bool = False
     definition: FunctionDefinition | None = None
+    result: Value = UNKNOWN  # what the function gives back
 
 
 def events_in(trace: Trace) -> Iterator[Event]:
