@@ -1,12 +1,89 @@
 """# missing-no-grad (NN205)
 
-page
+An evaluation records gradients that nothing computes; or `torch.no_grad()` stands on a line of its own, where it does nothing.
+
+## Why
+
+`eval()` switches dropout and batch norm and has nothing to do with gradients. While gradients are recorded, each operation keeps what its
+derivative needs: memory, and time to allot it, for a graph that is thrown away. Where outputs or losses are kept in a list, all of their
+graphs are kept. The results are the same.
+
+Twenty batches of 64 through six linear layers of 512, the sums of the outputs in a list: 121 MB are kept for the gradients, and
+nothing under `torch.no_grad()`.
+
+`torch.no_grad()` is a context manager and a decorator. Called as a statement it makes an object that is dropped.
 
 ## Bad
 
+```python
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(20, 64)
+        self.dropout = nn.Dropout(0.5)
+        self.out = nn.Linear(64, 4)
+
+    def forward(self, x):
+        return self.out(self.dropout(F.relu(self.hidden(x))))
+
+
+def evaluate(model, loader):
+    model.eval()
+    total = 0.0
+    for x, y in loader:
+        output = model(x)
+        #        ^^^^^^^^ NN205
+        total += F.cross_entropy(output, y).item()
+    return total / len(loader)
+```
+
 ## Good
 
+```python
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(20, 64)
+        self.dropout = nn.Dropout(0.5)
+        self.out = nn.Linear(64, 4)
+
+    def forward(self, x):
+        return self.out(self.dropout(F.relu(self.hidden(x))))
+
+
+def evaluate(model, loader):
+    model.eval()
+    total = 0.0
+    with torch.no_grad():
+        for x, y in loader:
+            output = model(x)
+            total += F.cross_entropy(output, y).item()
+    return total / len(loader)
+```
+
+## When it stays silent
+
+- A gradient is computed with the result somewhere, or the code around speaks of gradients: saliency, attacks, physics losses, penalties.
+- The result is returned or stored with its graph, and nothing says that it is only measured.
+- Gradients are off already: in the caller, by a decorator, by `torch.set_grad_enabled(False)` for all; or the model is frozen.
+- Neither the code says by `eval()` or by name that this is an evaluation.
+- A framework evaluates.
+
 ## Fix safety
+
+The fix puts the evaluation, with the loops around it, under `with torch.no_grad():`, written as the file's imports call it, and takes out
+a `torch.no_grad()` that stands for itself. It is safe: nothing in it needs a gradient. Where the result leaves the function with its graph
+it is unsafe.
 """
 
 from __future__ import annotations

@@ -80,17 +80,23 @@ class ModuleInRun:
     is_cut: bool = False
 
 
-def key_of(value: Value) -> Hashable:
+def key_of(value: Value, depth: int = 20) -> Hashable:
     """Equal for what is one module: attributes of one name of one object, and a wrapper and what it wraps."""
     match value:
+        case _ if not depth:
+            return identity(value)
         case Thing(receiver=Value() as receiver, name=name):
-            return key_of(receiver) if name in _WRAPPED else ("part", key_of(receiver), name)
+            return _part_key(key_of(receiver, depth - 1), name)
         case Symbol(key=("attribute", inner, str() as name)):
-            return key_of(Symbol(inner)) if name in _WRAPPED else ("part", key_of(Symbol(inner)), name)
+            return _part_key(key_of(Symbol(inner), depth - 1), name)
         case val.Method(receiver=receiver, name=name):
-            return key_of(receiver) if name in _WRAPPED else ("part", key_of(receiver), name)
+            return _part_key(key_of(receiver, depth - 1), name)
         case _:
             return identity(value)
+
+
+def _part_key(whole: Hashable, name: str) -> Hashable:
+    return whole if name in _WRAPPED else ("part", whole, name)
 
 
 def callee_key(call: Event) -> Hashable:
@@ -109,16 +115,14 @@ def around(key: Hashable, module: Value) -> frozenset[Hashable]:
     return frozenset(found - {key})
 
 
-def options(value: Value) -> Iterator[Value]:
+def options(value: Value, depth: int = 6) -> Iterator[Value]:
     """What a value may be, where it is one of several."""
+    yield value
     if isinstance(value, val.Choice):
         yield from value.options
-    elif isinstance(value, Thing) and value.reason == "one of several":
+    elif isinstance(value, Thing) and value.reason == "one of several" and depth:
         for option in value.of:
-            yield from options(option)
-        yield value
-    else:
-        yield value
+            yield from options(option, depth - 1)
 
 
 class ModeWalk(Walk[Mode]):
@@ -133,9 +137,10 @@ class ModeWalk(Walk[Mode]):
         self.around = around(key, module)
         self.found = ModuleInRun(module)
         self._layout = layout
-        self._calls = {e for e in layout.events if e.kind is Kind.CALL and callee_key(e) == key}
+        self._calls: set[Event] = {e for e in layout.events if e.kind is Kind.CALL and callee_key(e) == key}
         self._trained_by = {call: frozenset(found) for call in self._calls if (found := roles.trained_by(call))}
         self._evaluating = {call for call in self._calls if call not in self._trained_by and roles.evaluation(call) is not None}
+        self._concerned = frozenset(e for e in layout.events if self._concerns(e))
 
     def assuming(self, call: Event) -> ModeWalk:
         """The same walk, had the module been switched to evaluation mode at a call."""
@@ -146,27 +151,52 @@ class ModeWalk(Walk[Mode]):
 
     @property
     def concerns_anybody(self) -> bool:
-        return bool(self._trained_by or self._evaluating) or any(
-            e.kind is Kind.MODE and (self._is_this(e.subject) or key_of(e.subject) in self.around) for e in self._layout.events
-        )
+        return bool(self._trained_by or self._evaluating) or self.may_be_known
 
     @property
     def trained(self) -> frozenset[Event]:
         """The calls whose gradients are computed."""
         return frozenset(self._trained_by)
 
-    def event(self, event: Event, state: Mode) -> Mode:
+    @property
+    def may_be_known(self) -> bool:
+        """Whether anything in the run says in which mode the module is."""
+        return any(e.kind in (Kind.MADE, Kind.MODE) for e in self._concerned)
+
+    def see_without_modes(self) -> None:
+        """Notes the calls of a module of whose mode nothing is known."""
+        for call in self._calls - self.trained:
+            seen = self.found.evaluations if call in self._evaluating else self.found.others
+            seen.append(Sighting(call, Phase.UNKNOWN, None))
+
+    def _concerns(self, event: Event) -> bool:
+        """Whether an event may change what is known of the module."""
         match event.kind:
-            case Kind.MADE if self._is_this(event.subject):
+            case Kind.MADE | Kind.ASKED:
+                return self._is_this(event.subject)
+            case Kind.MODE:
+                return self._covers(event.subject) or self._is_part(event.subject)
+            case Kind.CALL:
+                return event in self._calls or self._is_switching(event)
+            case Kind.HAND_OVER:
+                return self._covers(event.subject) and not _LEAVES_ALONE.search(name_of(event.value))
+            case kind:
+                return kind in (Kind.BACKWARD, Kind.ZERO, Kind.STEP) and bool(self._trained_by)
+
+    def event(self, event: Event, state: Mode) -> Mode:
+        if event not in self._concerned:
+            return state
+        match event.kind:
+            case Kind.MADE:
                 return self._set(state, Phase.EVAL if _is_pretrained(event.value) else Phase.TRAIN, event)
             case Kind.MODE:
                 return self._mode(event, state)
-            case Kind.ASKED if self._is_this(event.subject):
+            case Kind.ASKED:
                 return replace(state, asked=state.phase)
             case Kind.CALL:
                 return self._call(event, state)
             case Kind.HAND_OVER:
-                return self._hand_over(event, state)
+                return self._set(state, Phase.MANAGED, event)
             case Kind.BACKWARD:
                 return self._backward(event, state)
             case Kind.ZERO if state.armed:
@@ -183,18 +213,22 @@ class ModeWalk(Walk[Mode]):
 
     def _mode(self, event: Event, state: Mode) -> Mode:
         flag = truth_of(event.value)
-        if any(self._is_this(option) or key_of(option) in self.around for option in options(event.subject)):
+        if self._covers(event.subject):
             if flag is None:
                 restored = state.asked if _is_asked(event.value) else None
                 return self._set(state, restored or Phase.MANAGED, event)
             return self._set(state, Phase.TRAIN if flag else Phase.EVAL, event)
-        if state.phase is Phase.UNKNOWN or not self._is_part(event.subject):
+        if state.phase is Phase.UNKNOWN:
             return state
         wanted = None if flag is None else Phase.TRAIN if flag else Phase.EVAL
         return state if wanted is state.phase else self._set(state, Phase.MANAGED, event)
 
     def _is_this(self, value: Value) -> bool:
         return key_of(value) == self.key
+
+    def _covers(self, value: Value) -> bool:
+        """Whether a value is, or may be, the module or what it is a part of."""
+        return any(self._is_this(option) or key_of(option) in self.around for option in options(value))
 
     def _is_part(self, value: Value) -> bool:
         """Whether a value is a part of the module, or comes out of a container with it: what happens to it is no news of the whole."""
@@ -213,19 +247,16 @@ class ModeWalk(Walk[Mode]):
             else:
                 self.found.others.append(Sighting(event, state.phase, state.cause))
             return self._set(state, Phase.EVAL, event) if event in self._in_eval else state
+        return self._set(state, Phase.MANAGED, event)
+
+    def _is_switching(self, event: Event) -> bool:
+        """Whether a method that is not followed may switch the mode: one of the module's, or of what holds it."""
         if event.words in _PLAIN_CALLS:
-            return state
+            return False
         owner = key_of(event.subject)
         if owner == self.key:
-            is_quiet = bool(_QUIET.search(event.words))
-        else:
-            is_quiet = owner not in self.around or not _MAY_SWITCH.search(event.words) or ("part", owner, event.words) in self.around
-        return state if is_quiet else self._set(state, Phase.MANAGED, event)
-
-    def _hand_over(self, event: Event, state: Mode) -> Mode:
-        if not (self._is_this(event.subject) or key_of(event.subject) in self.around) or _LEAVES_ALONE.search(name_of(event.value)):
-            return state
-        return self._set(state, Phase.MANAGED, event)
+            return _QUIET.search(event.words) is None
+        return owner in self.around and _MAY_SWITCH.search(event.words) is not None and ("part", owner, event.words) not in self.around
 
     # --- updates ---
 
@@ -313,6 +344,9 @@ def modules_in_run(layout: Layout, roles: Roles, run: Run) -> Iterator[tuple[Mod
     for key, subject in subjects.items():
         walk = ModeWalk(key, subject, layout, roles, run)
         if walk.concerns_anybody:
-            walk.walk(run, Mode())
+            if walk.may_be_known:
+                walk.walk(run, Mode())
+            else:
+                walk.see_without_modes()
             walk.found.is_cut = walk.is_cut
             yield walk.found, walk
