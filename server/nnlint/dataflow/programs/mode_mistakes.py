@@ -115,7 +115,7 @@ class ModeMistakes:
         in_eval = [s for s in seen if s.phase is Phase.EVAL and s.cause is not None]
         if not in_eval:
             return None
-        again = next((s for s in in_eval if _is_after_evaluation(s, seen, layout)), None)
+        again = next((s for s in in_eval if _is_after_evaluation(s, module, layout)), None)
         if again is not None:
             return WrongMode(Mistake.TRAINED_AFTER_EVALUATION, again, module.module, layout, walk)
         first = in_eval[0]
@@ -131,19 +131,22 @@ class ModeMistakes:
         over = walk.optimizes(seen.step.subject)
         if over is not None:
             return walk.is_whole(seen.step.subject, seen.cause)
+        if seen.cause.kind is not Kind.MODE or key_of(seen.cause.subject) != walk.key:
+            return False
         names = [call.definition.name.lower() for call in layout.of[seen.call].calls]
-        return bool(names) and all(_TRAINS.search(name) for name in names[-1:]) and seen.cause.kind is Kind.MODE
+        return bool(names) and _TRAINS.search(names[-1]) is not None
 
 
-def _is_after_evaluation(seen: Sighting, all_seen: list[Sighting], layout: Layout) -> bool:
-    """Whether the mode was set in an earlier round of a loop around the call, or between two runs of the call."""
-    assert seen.cause is not None
-    if seen.cause.kind is not Kind.MODE:
+def _is_after_evaluation(seen: Sighting, module: ModuleInRun, layout: Layout) -> bool:
+    """Whether the mode was set in an earlier round of a loop around the call, between two runs of the call, or for an evaluation."""
+    if seen.cause is None or seen.cause.kind is not Kind.MODE:
         return False
-    common = layout.of[seen.call].common(layout.of[seen.cause])
-    if any(isinstance(item, Loop) for item in common):
-        return True
-    return any(s.phase is not Phase.EVAL and layout.of[s.call].number < layout.of[seen.cause].number for s in all_seen)
+    call, cause = layout.of[seen.call], layout.of[seen.cause]
+    if any(isinstance(item, Loop) for item in call.common(cause)):
+        return cause.number > call.number or any(s.cause is seen.cause for s in module.evaluations)
+    return any(
+        s.phase is not Phase.EVAL and layout.of[s.call].number < cause.number for s in module.trainings if s.call.site == seen.call.site
+    )
 
 
 def _is_partly_frozen(walk: ModeWalk, layout: Layout) -> bool:
@@ -157,10 +160,14 @@ def is_managed_module(module: Value) -> bool:
 
 def root_of(module: Value) -> Value:
     """The outermost module that a module is a part of."""
-    at = module
-    while isinstance(at, val.Heap) and at.owner is not None and (is_module(at.owner) or isinstance(at.owner, (val.Sequence, val.Mapping_))):
+    root = at = module
+    while isinstance(at, val.Heap) and at.owner is not None:
         at = at.owner
-    return at
+        if is_module(at):
+            root = at
+        elif not isinstance(at, (val.Sequence, val.Mapping_)):
+            break
+    return root
 
 
 def is_module(value: Value) -> bool:

@@ -112,7 +112,7 @@ class RecordingMistakes:
         if roles.is_touched(seen.call) or not roles.is_used(seen.call):
             return None
         evaluation = roles.evaluation(seen.call)
-        if evaluation is not None and evaluation.is_named:
+        if evaluation is not None and evaluation.is_named and seen.cause is not None:
             return (evaluation.region,)
         call, cause = layout.of[seen.call], None if seen.cause is None else layout.of[seen.cause]
         if seen.phase is Phase.EVAL and cause is not None and seen.cause is not None and seen.cause.kind is Kind.MODE:

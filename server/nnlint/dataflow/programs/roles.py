@@ -20,7 +20,7 @@ from nnlint.dataflow.programs.trace import Activation, Event, Item, Kind, Loop, 
 from nnlint.dataflow.values import Tensor, Value
 
 _EVALUATES = re.compile(
-    r"(^|_)(eval|evaluate|evaluation|evaluator|valid|validate|validation|val|test|testing|infer|inference|predict|predictions|accuracy|score|dev)(_|\d|$)"
+    r"(^|_)(eval|evaluate|evaluation|evaluator|valid|validate|validation|val|test|testing|infer|inference|predict|predictions|accuracy|dev)(_|\d|$)"
 )
 _NO_EVALUATION = re.compile(
     r"(^|_)(train|training|fit|finetune|mc|monte|dropout|uncertainty|bayes\w*|sample|sampling|generate|attack\w*|adv\w*|adapt\w*|tta|calib\w*"
