@@ -55,7 +55,7 @@ def epoch(model, optimizer):
 
 def test_a_script_is_run_with_what_it_calls_in_other_files() -> None:
     (script,) = run(SCRIPT, loops=LOOPS).runs
-    assert kinds(script) == ["made", "mode", "zero", "call", "backward", "step"]
+    assert kinds(script) == ["made", "made", "mode", "zero", "call", "backward", "step"]
 
 
 def test_a_parameter_is_the_same_thing_at_every_look() -> None:
