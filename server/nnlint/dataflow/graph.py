@@ -36,6 +36,8 @@ PARAMETER = "parameter"  # a parameter or buffer
 NARROWED = "narrowed"  # its input, of which more is known from here on
 OWN_OPERATIONS = frozenset({INPUT, JOIN, CALL, OUTPUT, ESCAPE, UNKNOWN_OPERATION, CONSTANT, PARAMETER, NARROWED})
 
+WRITTEN_IN_PART = "written into in part"  # the reason of an ESCAPE: what others read of the tensor may be something else since
+
 CONCATENATIONS = frozenset({"torch.cat", "torch.concat", "torch.concatenate", "torch.stack"})
 _NO_ARGUMENTS: Mapping[str, Value] = MappingProxyType({})
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from nnlint.dataflow import values as val
 from nnlint.dataflow.frames import Frame
-from nnlint.dataflow.graph import CONSTANT, INPUT
+from nnlint.dataflow.graph import CONSTANT, INPUT, WRITTEN_IN_PART
 from nnlint.dataflow.heap import MISSING
 from nnlint.dataflow.machine import Machine
 from nnlint.dataflow.operators import compare, truth_of
@@ -133,7 +133,7 @@ class Places(Machine):
                 self.set_item(holder.state["__items__"], key, value)
             case Tensor(node=node):
                 # What the variable holds from here on is no longer what the operation computed.
-                self.escape_node(node, "written into in part")
+                self.escape_node(node, WRITTEN_IN_PART)
                 self.escape(value, "written into a tensor")
             case _:
                 self.escape(value, "stored in something unknown")

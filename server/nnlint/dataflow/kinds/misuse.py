@@ -20,8 +20,8 @@ from nnlint.dataflow.values import Const
 from nnlint.dataflow.values import Sequence as SequenceValue
 from nnlint.semantics.definitions import Site
 
-_SOFTMAXES = frozenset({"torch.softmax", "torch.nn.functional.softmax", "torch.nn.Softmax", "torch.nn.Softmax2d"})
-_LOG_SOFTMAXES = frozenset({"torch.log_softmax", "torch.nn.functional.log_softmax", "torch.nn.LogSoftmax"})
+SOFTMAXES = frozenset({"torch.softmax", "torch.nn.functional.softmax", "torch.nn.Softmax", "torch.nn.Softmax2d"})
+LOG_SOFTMAXES = frozenset({"torch.log_softmax", "torch.nn.functional.log_softmax", "torch.nn.LogSoftmax"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +131,7 @@ class Misuses:
             source = scored(node)
             fact = None if source is None else self.kind_of(source)
             misuse = None if fact is None else misuse_of(node, fact)
-            if fact is None or misuse is None:
+            if fact is None or misuse is None or (misuse is Misuse.LOG_CROSS_ENTROPY and not _is_log_softmax(fact)):
                 return None
             found.append((misuse, fact))
         if len({misuse for misuse, _ in found}) > 1 or len({fact.is_within_unit for _, fact in found}) > 1:
@@ -144,7 +144,7 @@ class Misuses:
         for source in fact.sources:
             yield source
             inner = input_node(source)
-            below = None if inner is None or source.operation not in _SOFTMAXES | _LOG_SOFTMAXES else self.kind_of(inner)
+            below = None if inner is None or source.operation not in SOFTMAXES | LOG_SOFTMAXES else self.kind_of(inner)
             if below is not None and below.is_within_unit:
                 yield from self._stacked(below)
 
@@ -154,7 +154,7 @@ class Misuses:
         seen: set[Site] = set()
         for nodes in list(self._at.values()):
             for node in nodes:
-                if node.operation in _SOFTMAXES | _LOG_SOFTMAXES:
+                if node.operation in SOFTMAXES | LOG_SOFTMAXES:
                     place = self.place_of(node)
                     if place is not None and place.site not in seen:
                         seen.add(place.site)
@@ -165,7 +165,7 @@ class Misuses:
         for node in place.nodes:
             source = input_node(node)
             outer = self.kind_of(node)
-            fact = None if source is None or node.operation not in _SOFTMAXES | _LOG_SOFTMAXES else self.kind_of(source)
+            fact = None if source is None or node.operation not in SOFTMAXES | LOG_SOFTMAXES else self.kind_of(source)
             if fact is None or outer is None or fact.kind is not Kind.PROBABILITY or fact.axis is None or fact.axis != outer.axis:
                 return None
             inner |= dict.fromkeys(fact.sources)
@@ -176,6 +176,11 @@ def misuses_in(graphs: Sequence[Graph], programs: Sequence[Graph] = ()) -> Misus
     return Misuses(list(dict.fromkeys(graphs)), list(dict.fromkeys(programs)))
 
 
+def _is_log_softmax(fact: KindFact) -> bool:
+    """Whether log-probabilities come from what can be left out as a whole; the logarithm of a softmax is two steps."""
+    return all(source.operation in LOG_SOFTMAXES for source in fact.sources)
+
+
 def _site_of(node: Node) -> Site | None:
     """The call of a node; of a module that nobody is seen to call, its construction."""
     return node.layer.site if node.site is None and node.layer is not None else node.site
@@ -183,7 +188,7 @@ def _site_of(node: Node) -> Site | None:
 
 def _class_count(source: Node, loss: Node) -> int | None:
     """How many classes a softmax runs over; for other sources, the size of the loss's class axis."""
-    given = scored(loss) if source.operation not in _SOFTMAXES | _LOG_SOFTMAXES else source
+    given = scored(loss) if source.operation not in SOFTMAXES | LOG_SOFTMAXES else source
     if given is None:
         return None
     dim = source.arguments.get("dim")

@@ -6,15 +6,17 @@ none was, all callers must agree.
 
 from __future__ import annotations
 
-from nnlint.dataflow.graph import CONSTANT, INPUT, JOIN, OUTPUT, Node
+from nnlint.dataflow.graph import CONSTANT, ESCAPE, INPUT, JOIN, OUTPUT, WRITTEN_IN_PART, Node
 from nnlint.dataflow.kinds.kind import KindFact, join_kinds
 from nnlint.dataflow.kinds.rules import kind_rule
 from nnlint.dataflow.ranks import settle_ranks
+from nnlint.dataflow.transfer.axes import PERMUTATIONS
 from nnlint.dataflow.values import Tensor
 
 _MAX_STEPS = 50_000
 _MAX_DEPTH = 150
 _MAX_CALLS = 20
+_VIEWS = PERMUTATIONS | {"torch.Tensor.view", "torch.reshape", "torch.unsqueeze", "torch.squeeze", "torch.Tensor.__getitem__"}
 
 Calls = tuple[Node, "Calls"] | None  # the CALL nodes come through, innermost first
 _Key = tuple[Node, Calls]
@@ -81,6 +83,8 @@ class KindQuery:
     def _fact(self, node: Node, calls: Calls) -> KindFact | None:
         if not node.graph.is_settled:
             settle_ranks(node.graph)
+        if _is_rewritten(node):
+            return None
         if node.operation == INPUT:
             return self._from_outside(node, calls)
         if node.operation == OUTPUT:
@@ -121,6 +125,15 @@ class KindQuery:
         if graph.is_root:
             return None
         return join_kinds(self._ask(caller.inputs[at], None) for caller in graph.callers)
+
+
+def _is_rewritten(node: Node, depth: int = 3) -> bool:
+    """Whether elements of a tensor, or of a view of it, are set after it was computed."""
+    return any(
+        (use.operation == ESCAPE and use.reason == WRITTEN_IN_PART)
+        or (depth > 0 and use.operation in _VIEWS and _is_rewritten(use, depth - 1))
+        for use in node.uses
+    )
 
 
 def _depth(calls: Calls) -> int:

@@ -8,7 +8,7 @@ from nnlint.dataflow.classes import decorator_name
 from nnlint.dataflow.deciding import body_of, call_at
 from nnlint.dataflow.graph import CALL, ESCAPE, INPUT, JOIN, NARROWED, OUTPUT, UNKNOWN_OPERATION, Node, ProjectGraph
 from nnlint.dataflow.kinds.losses import LOGITS_WANTED, LOSSES
-from nnlint.dataflow.kinds.misuse import MisusedLoss, Misuses, Place
+from nnlint.dataflow.kinds.misuse import LOG_SOFTMAXES, SOFTMAXES, MisusedLoss, Misuses, Place
 from nnlint.dataflow.source_text import Edits
 from nnlint.dataflow.transfer import find_row
 from nnlint.dataflow.transfer.axes import PERMUTATIONS
@@ -21,6 +21,8 @@ from nnlint.syntax.expressions import Part
 
 _MAX_USES = 2_000
 _LOSS_NAMES = frozenset(name.rpartition(".")[2] for name in LOSSES)
+_SIGMOIDS = frozenset({"torch.sigmoid", "torch.sigmoid_", "torch.nn.Sigmoid", "torch.nn.Hardsigmoid", "torch.nn.functional.hardsigmoid"})
+_REMOVABLE = SOFTMAXES | LOG_SOFTMAXES | _SIGMOIDS
 # Which element is the largest, and what is not computed with: the same, or shown to people, without a softmax too.
 _ORDER = frozenset({"torch.argmax", "torch.argmin", "torch.max", "torch.topk", "torch.sort", "torch.argsort"})
 _MOVES = PERMUTATIONS | {
@@ -33,7 +35,8 @@ def take_away(project: ProjectGraph, places: Iterable[Place]) -> Edits:
     """Edits that leave softmaxes or sigmoids out; `None` where another use needs one of them."""
     edits: list[FileEdit] = []
     for place in places:
-        made = unwrap(project, place) if all(_serves_misuses_alone(project.misuses, node) for node in place.nodes) else None
+        is_removable = all(node.operation in _REMOVABLE and _serves_misuses_alone(project.misuses, node) for node in place.nodes)
+        made = unwrap(project, place) if is_removable else None
         if made is None:
             return None
         edits += made
@@ -139,12 +142,9 @@ def _serves_misuses_alone(misuses: Misuses, source: Node) -> bool:
                 stack += [inner for inner, read in zip(use.callee.inputs, use.inputs, strict=False) if read is node]
             elif use.operation in (JOIN, NARROWED, INPUT) or use.operation in _MOVES or _changes_nothing(use):
                 stack.append(use)
-            elif use.operation not in _STACKED:
+            elif use.operation not in SOFTMAXES:
                 return False
     return True
-
-
-_STACKED = frozenset({"torch.softmax", "torch.nn.functional.softmax", "torch.nn.Softmax"})
 
 
 def _changes_nothing(node: Node) -> bool:

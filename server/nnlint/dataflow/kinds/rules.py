@@ -159,13 +159,13 @@ def _log(node: Node, ask: Ask) -> KindFact | None:
     fact = _input(node, ask)
     if fact is None or not fact.is_within_unit:
         return None
-    return replace(fact, kind=Kind.LOG_PROBABILITY if fact.kind is Kind.PROBABILITY else Kind.LOG_UNIT)
+    return replace(fact, kind=Kind.LOG_PROBABILITY if fact.kind is Kind.PROBABILITY else Kind.LOG_UNIT, sources=(node,))
 
 
 def _exp(node: Node, ask: Ask) -> KindFact | None:
     fact = _input(node, ask)
     kinds = {Kind.LOG_PROBABILITY: Kind.PROBABILITY, Kind.LOG_UNIT: Kind.UNIT}
-    return replace(fact, kind=kinds[fact.kind]) if fact is not None and fact.kind in kinds else None
+    return replace(fact, kind=kinds[fact.kind], sources=(node,)) if fact is not None and fact.kind in kinds else None
 
 
 def _clamped(node: Node, ask: Ask) -> KindFact | None:
