@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from nnlint.dataflow.frames import Flow
@@ -18,7 +18,7 @@ from nnlint.semantics.definitions import FunctionDefinition
 
 State = TypeVar("State", bound=Hashable)
 
-_MAX_PATHS = 64
+_MAX_PATHS = 128
 _ROUNDS = 2
 
 
@@ -67,10 +67,35 @@ class Walk(ABC, Generic[State]):
         """The state on entering a call or a stretch."""
         return state
 
+    def concerns(self, event: Event) -> bool:
+        """Whether an event may change the state, or has to be seen. What does not is left out, and conditions that guard nothing else."""
+        return True
+
     def walk(self, run: Run, start: State) -> list[State]:
         """The states at the end of the run."""
-        ends = self._through(run.trace, [Path(start)])
+        ends = self._through(self._pruned(run.trace), [Path(start)])
         return [path.state for paths in ends.values() for path in paths]
+
+    def _pruned(self, trace: Trace) -> Trace:
+        pruned: Trace = []
+        for item in trace:
+            match item:
+                case Event():
+                    if self.concerns(item):
+                        pruned.append(item)
+                case Leave():
+                    pruned.append(item)
+                case Branch(arms=arms, is_exceptional=True):
+                    pruned += self._pruned(arms[0])
+                case Branch(arms=arms):
+                    kept = [self._pruned(arm) for arm in arms]
+                    if any(kept):
+                        pruned.append(replace(item, arms=kept))
+                case _:
+                    body = self._pruned(item.body)
+                    if body:
+                        pruned.append(replace(item, body=body))
+        return pruned
 
     # --- items ---
 
@@ -129,8 +154,10 @@ class Walk(ABC, Generic[State]):
 
     def _branch(self, branch: Branch, paths: list[Path[State]]) -> dict[Flow, list[Path[State]]]:
         ends: dict[Flow, list[Path[State]]] = {}
-        arms = branch.arms[:1] if branch.is_exceptional else branch.arms
-        for at, arm in enumerate(arms):
+        live = [arm for arm in branch.arms if not _raises(arm)]
+        if len(live) == 1 or all(arm == live[0] for arm in live[1:]):
+            return self._through(live[0], paths) if live else {}
+        for at, arm in enumerate(branch.arms):
             taken = paths if branch.test is None else [t for p in paths if (t := _decided(p, branch.test, at)) is not None]
             if taken:
                 for flow, out in self._through(arm, taken).items():
@@ -156,6 +183,10 @@ class Walk(ABC, Generic[State]):
             self.is_cut = True
             distinct = [Path(state) for state in dict.fromkeys(p.state for p in distinct)][:_MAX_PATHS]
         return distinct
+
+
+def _raises(arm: Trace) -> bool:
+    return len(arm) == 1 and isinstance(arm[0], Leave) and arm[0].flow is Flow.DEAD
 
 
 def _decided(path: Path[State], test: Hashable, outcome: int) -> Path[State] | None:

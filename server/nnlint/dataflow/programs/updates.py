@@ -39,6 +39,9 @@ _MAY_UPDATE = re.compile(
 )
 
 
+_PLAIN_CALLS = frozenset({"", "forward", "__call__"})
+
+
 class Phase(Enum):
     ANY = "any"  # whatever the caller left
     CLEAN = "clean"
@@ -141,26 +144,42 @@ class _UpdateWalk(Walk[Gradients]):
         self.around = {identity(h) for h in holders(optimizer)} - {self.key}
         self.seen: dict[tuple[Mistake, Event], _Verdict] = {}
         self._behind = cache(_models_behind)
-        self._calls = {identity(part): event for event in events_in(run.trace) if event.kind is Kind.CALL for part in parts(event.value)}
+        events = list(events_in(run.trace))
+        calls = [e for e in events if e.kind is Kind.CALL and e.words in _PLAIN_CALLS]
+        self._calls = {identity(part): event for event in calls for part in parts(event.value)}
+        self._behind_losses = frozenset(c for e in events if e.kind is Kind.BACKWARD for c in self._calls_behind(e))
+
+    def concerns(self, event: Event) -> bool:
+        match event.kind:
+            case Kind.MADE | Kind.STEP:
+                return identity(event.subject) == self.key
+            case Kind.BACKWARD:
+                return self._affects(event)
+            case Kind.ZERO:
+                return self._is_zeroed(event)
+            case Kind.HAND_OVER:
+                return self._is_lost(event)
+            case Kind.CALL:
+                return event in self._behind_losses or self._may_update(event)
+            case _:
+                return False
 
     def event(self, event: Event, state: Gradients) -> Gradients:
+        if event.kind is Kind.MADE:
+            return Gradients(Phase.ANY)
+        if state.phase is Phase.LOST:
+            return state
         match event.kind:
-            case Kind.MADE if identity(event.subject) == self.key:
-                return Gradients(Phase.ANY)
-            case _ if state.phase is Phase.LOST:
-                return state
-            case Kind.BACKWARD if self._affects(event):
+            case Kind.BACKWARD:
                 return self._backward(event, state)
-            case Kind.STEP if identity(event.subject) == self.key:
+            case Kind.STEP:
                 return self._step(event, state)
-            case Kind.ZERO if self._is_zeroed(event):
+            case Kind.ZERO:
                 return self._zero(event, state)
-            case Kind.HAND_OVER:
-                return Gradients(Phase.LOST) if self._is_lost(event) else state
-            case Kind.CALL:
-                return self._call(event, state)
+            case Kind.CALL if event in self._behind_losses:
+                return replace(state, calls=state.calls | {event})
             case _:
-                return state
+                return Gradients(Phase.LOST)
 
     # --- events ---
 
@@ -190,14 +209,12 @@ class _UpdateWalk(Walk[Gradients]):
     def _zero(self, event: Event, state: Gradients) -> Gradients:
         return replace(state, phase=Phase.CLEAN, zero=event, discarded=state.phase in (Phase.FRESH, Phase.DIRTY))
 
-    def _call(self, event: Event, state: Gradients) -> Gradients:
-        if event.words in ("", "forward", "__call__"):
-            return replace(state, calls=state.calls | {event})
-        if _MAY_UPDATE.search(event.words) and not _LEAVES_ALONE.search(event.words) and self._is_near(event.subject):
-            return Gradients(Phase.LOST)
-        return state
-
     # --- whom an event concerns ---
+
+    def _may_update(self, event: Event) -> bool:
+        """Whether a method of something near the optimizer may run a part of an update."""
+        is_update = _MAY_UPDATE.search(event.words) and not _LEAVES_ALONE.search(event.words)
+        return bool(is_update) and event.words not in _PLAIN_CALLS and self._is_near(event.subject)
 
     def _is_near(self, subject: Value) -> bool:
         """Whether an unknown thing is a part of what holds the optimizer, or holds it: its methods may do anything to it."""
