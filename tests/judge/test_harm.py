@@ -104,3 +104,20 @@ def test_a_running_loss_is_a_chain_of_all_iterations() -> None:
     assert chain(kept) == 200
     assert detached.grad_fn is None
     assert torch.equal(kept.detach(), detached)
+
+
+def test_one_batch_shows_a_mistake_in_two_hundred_updates() -> None:
+    def loss_on_one_batch(has_softmax: bool) -> float:
+        torch.manual_seed(0)
+        inputs, labels = torch.randn(32, 16), torch.randint(10, (32,))
+        model = nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 10), *([nn.Softmax(dim=1)] if has_softmax else []))
+        optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+        for _ in range(200):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(inputs), labels)
+            loss.backward()
+            optimizer.step()
+        return loss.item()
+
+    assert loss_on_one_batch(has_softmax=False) < 0.01
+    assert loss_on_one_batch(has_softmax=True) > 1.46

@@ -25,7 +25,16 @@ from nnlint.syntax.statement_edits import (
     move_statement,
     wrap_statements,
 )
-from nnlint.syntax.statements import Enclosing, StatementSpans, enclosing_spans, siblings, statement_spans, whole_statements
+from nnlint.syntax.statements import (
+    Enclosing,
+    LoopText,
+    StatementSpans,
+    enclosing_spans,
+    loop_text,
+    siblings,
+    statement_spans,
+    whole_statements,
+)
 from nnlint.text import Edit, Span
 
 if TYPE_CHECKING:
@@ -106,6 +115,10 @@ class SourceText:
         assert self.program is not None
         module = self.program.module(site.path)
         return None if module is None else spelling(self.program, module, self._placed(site).block, target)
+
+    def loop_text(self, site: Site) -> LoopText | None:
+        """The innermost `for` loop around a site, as written; `None` where it cannot be taken apart."""
+        return loop_text(self._placed(site).block, site.index)
 
     # --- arguments ---
 

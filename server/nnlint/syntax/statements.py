@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from nnlint.syntax.blocks import BlockKind
+from nnlint.syntax.layout import indent_before
 from nnlint.syntax.location import Located, locate
 from nnlint.syntax.parser import ParsedBlock
 from nnlint.text import Span
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Enclosing(Enum):
@@ -89,6 +93,32 @@ def siblings(block: ParsedBlock, first: int, last: int) -> tuple[StatementSpans,
             body = list(located.parent(node).body)
             return _all_spans(located, body[body.index(start) : body.index(node) + 1])
     return ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoopText:
+    """A `for` loop as written: its target, what it iterates over, and the statements of its body without their indentation."""
+
+    target: str
+    iterable: str
+    body: tuple[str, ...]
+
+
+def loop_text(block: ParsedBlock, index: int) -> LoopText | None:
+    """The innermost `for` loop around the node; `None` where its body cannot be taken apart or indented otherwise."""
+    import libcst as cst
+
+    located = locate(block)
+    loop = next((n for n in located.ancestors(located.nodes[index]) if isinstance(n, (cst.For, cst.FunctionDef))), None)
+    if not isinstance(loop, cst.For) or not isinstance(loop.body, cst.IndentedBlock) or any(_long_strings(located, loop)):
+        return None
+    spans = _all_spans(located, loop.body.body)
+    indents = {indent_before(block.text, s.whole.start) for s in spans}
+    if len(indents) != 1 or None in indents:
+        return None
+    indent = indents.pop() or ""
+    body = tuple(_LINE_END.sub("\n", block.text[s.whole.start : s.whole.end]).replace(f"\n{indent}", "\n") for s in spans)
+    return LoopText(located.written(loop.target), located.written(loop.iter), body)
 
 
 def whole_statements(block: ParsedBlock) -> tuple[StatementSpans, ...]:

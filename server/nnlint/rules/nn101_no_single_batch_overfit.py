@@ -1,0 +1,101 @@
+"""# no-single-batch-overfit (NN101)
+
+A training script never tries first whether the model can learn one batch by heart.
+
+## Why
+
+A model that cannot bring its loss on a single batch close to zero has a mistake in it: scrambled axes, a softmax before the loss, frozen
+layers, gradients that are zeroed at the wrong moment, labels of other samples. The check takes seconds and needs no other data, and
+what it finds is otherwise looked for in learning rates for days. A small classifier of ten classes brings its loss on a batch of 32
+below 0.01 in 200 updates; with a softmax before the cross-entropy it stays above 1.46, however long it trains.
+
+## Bad
+
+```python
+import torch
+import torch.nn as nn
+from torch.utils.data import DataLoader
+
+model = nn.Linear(8, 2)
+optimizer = torch.optim.Adam(model.parameters())
+criterion = nn.CrossEntropyLoss()
+train_loader = DataLoader(dataset, batch_size=32, shuffle=True)
+
+for epoch in range(10):
+    for inputs, labels in train_loader:
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), labels)
+        loss.backward()
+      # ^^^^^^^^^^^^^^^ NN101
+        optimizer.step()
+```
+
+## Good
+
+```python
+import torch
+import torch.nn as nn
+from torch.utils.data import DataLoader
+
+model = nn.Linear(8, 2)
+optimizer = torch.optim.Adam(model.parameters())
+criterion = nn.CrossEntropyLoss()
+train_loader = DataLoader(dataset, batch_size=32, shuffle=True)
+
+# Overfit one batch: what cannot learn a single batch by heart has a mistake in it. The model is trained by this.
+for inputs, labels in [next(iter(train_loader))] * 200:
+    optimizer.zero_grad()
+    loss = criterion(model(inputs), labels)
+    loss.backward()
+    optimizer.step()
+print(f"loss on one batch after 200 updates: {loss.item():.4f}")
+for epoch in range(10):
+    for inputs, labels in train_loader:
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), labels)
+        loss.backward()
+        optimizer.step()
+```
+
+## When it stays silent
+
+- Any file of the project speaks of it: `overfit`, `one_batch`, a smoke test, `next(iter(loader))`, a `Subset`, `fast_dev_run`.
+- A framework drives the training, or it has no loss that could reach zero: generative adversarial networks, reinforcement learning.
+- The file is only imported, or its loop is not the plain one: one loss, one optimizer, batches inside epochs.
+- Another file of the project was reported: there is one finding for a project.
+
+## Fix safety
+
+The fix puts the check before the loop over epochs, in the words of the loop itself. It is unsafe: the model is trained on that batch
+before the real training starts. Run it, and take it out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nnlint.dataflow.graph import ProjectGraph
+from nnlint.dataflow.training_loops import overfit_check, unchecked_training_loop
+from nnlint.findings import Applicability, Finding, Fix, Severity
+from nnlint.rule import Declaration
+from nnlint.syntax.statements import Enclosing
+
+RULE = Declaration(name="no-single-batch-overfit", severity=Severity.HINT, on_by_default=False)
+
+
+def check(graph: ProjectGraph) -> Iterator[Finding]:
+    loop = unchecked_training_loop(graph)
+    if loop is None:
+        return
+    code = overfit_check(graph, loop)
+    edits = None if code is None else graph.insert_around(loop.update, Enclosing.LOOP, code, outward=1)
+    fix = Fix("insert a check that overfits one batch (unsafe: the model is trained by it)", Applicability.UNSAFE, edits or ())
+    yield Finding(
+        code="NN101",
+        name=RULE.name,
+        message=f"nothing in the project overfits one batch of `{loop.loader}` before it trains on all of them",
+        path=loop.update.path,
+        span=graph.span(loop.update),
+        severity=RULE.severity,
+        fixes=(fix,) if edits is not None else (),
+    )
