@@ -57,7 +57,8 @@ class Walk(ABC, Generic[State]):
 
     def __init__(self) -> None:
         self.place = Place()
-        self.is_cut = False  # there were more paths than are followed: what guards said was forgotten
+        self.is_cut = False  # there were more paths than are followed: what guards said was forgotten, so that some are impossible
+        self.is_truncated = False  # not even all states were followed
 
     @abstractmethod
     def event(self, event: Event, state: State) -> State:
@@ -181,7 +182,9 @@ class Walk(ABC, Generic[State]):
         distinct = list(dict.fromkeys(paths))
         if len(distinct) > _MAX_PATHS:
             self.is_cut = True
-            distinct = [Path(state) for state in dict.fromkeys(p.state for p in distinct)][:_MAX_PATHS]
+            states = list(dict.fromkeys(path.state for path in distinct))
+            self.is_truncated |= len(states) > _MAX_PATHS
+            distinct = [Path(state) for state in states[:_MAX_PATHS]]
         return distinct
 
 

@@ -36,26 +36,27 @@ class ProgramClasses(Classes):
                 holder.state[name] = Thing(holder.reason, name=name, receiver=holder)
             return holder.state[name]  # type: ignore[no-any-return]
         if name == "training" and _is_module(holder):
-            return self._part(holder, name, "")
+            return self.part(holder, name, "")
         found = super().attribute(holder, name)
         if isinstance(holder, val.Instance) and name in _WRAPPED and not isinstance(found, (val.Heap, val.Function)):
             return holder
         if isinstance(found, Unknown) and not isinstance(found, Thing):
-            return self._part(holder, name, found.reason)
+            return self.part(holder, name, found.reason)
         if (
             isinstance(found, val.Method)
             and found.receiver is holder
             and isinstance(holder, val.Instance)
             and not self._is_known(holder, name)
         ):
-            return self._part(holder, name, f"`{name}` is not set")
+            return self.part(holder, name, f"`{name}` is not set")
         return found
 
     def _is_known(self, holder: val.Instance, name: str) -> bool:
         """Whether the name is a method that the object has from torch or Python."""
         return (holder.is_module and name in MODULE_METHODS) or name.startswith("__") or bool(set(holder.state) & {"__items__"})
 
-    def _part(self, holder: Value, name: str, reason: str) -> Thing:
+    def part(self, holder: Value, name: str, reason: str) -> Thing:
+        """The unknown thing that an object has by this name, the same at every look."""
         key = (identity(holder), name)
         if key not in self._parts:
             self._parts[key] = Thing(reason, name=name, receiver=holder)

@@ -51,6 +51,7 @@ class ProgramInterpreter(Interpreter):
     """Follows programs. `trace` is where events are being written."""
 
     caller: ProgramCaller
+    classes: ProgramClasses
 
     def __init__(self, program: Program, fuel: int) -> None:
         super().__init__(program, fuel)
@@ -63,7 +64,7 @@ class ProgramInterpreter(Interpreter):
         self._sources: list[Value] = []
         self._managed: list[_Managed] = []
         self._is_exceptional = False
-        self._names: dict[tuple[str, str], Thing] = {}
+        self._names: dict[tuple[Hashable, str], Thing] = {}  # by file or activation, and name
         self.assigning: Site | None = None  # the assignment that is being made
         self.last_site: Site | None = None  # of the latest call
 
@@ -194,6 +195,21 @@ class ProgramInterpreter(Interpreter):
     def while_loop(self, frame: Frame, node: low.While) -> Flow:
         with self.nested(lambda trace: Block(trace, Flow.BREAK)):
             return super().while_loop(frame, node)
+
+    # --- expressions ---
+
+    def evaluate(self, frame: Frame, node: low.Node) -> Value:
+        if not self.hidden and isinstance(node, low.Attribute) and isinstance(node.value, (low.Attribute, low.Name)):
+            self.spend()
+            holder = self.evaluate(frame, node.value)
+            return self.classes.attribute(self._filled_later(frame, node.value) if holder == NONE else holder, node.name)
+        return super().evaluate(frame, node)
+
+    def _filled_later(self, frame: Frame, place: low.Attribute | low.Name) -> Value:
+        """What stands at a place that was None when it was last seen and has attributes now."""
+        if isinstance(place, low.Attribute):
+            return self.classes.part(self.evaluate(frame, place.value), place.name, "it is set elsewhere")
+        return self._names.setdefault((frame, place.id), Thing("it is set elsewhere", name=place.id))
 
     # --- statements ---
 

@@ -103,9 +103,11 @@ def wrong_updates(programs: Programs) -> list[WrongUpdate]:
         for optimizer in _optimizers(run):
             walk = _UpdateWalk(optimizer, run)
             walk.walk(run, Gradients(Phase.ANY))
-            if walk.is_cut:
+            if walk.is_truncated:
                 continue
             for (mistake, event), seen in walk.seen.items():
+                if mistake is Mistake.SECOND_STEP and walk.is_cut:
+                    continue  # found on one path, which may be an impossible one
                 verdict = verdicts.setdefault((mistake, event.site), _Verdict())
                 verdict.is_right |= seen.is_right
                 verdict.wrong = verdict.wrong or seen.wrong
