@@ -176,9 +176,10 @@ class ProjectGraph(SourceText):
     @cached_property
     def misreadings(self) -> list[Misreading]:
         """Every view that is wrong, in the order of the text."""
+        from nnlint.dataflow.layout.loose_code import loose_graphs
         from nnlint.dataflow.layout.misreadings import misreadings
 
-        return misreadings([*self.graphs, *self.programs.graphs])
+        return misreadings([*self.graphs, *self.programs.graphs, *loose_graphs(self)])
 
     @cached_property
     def holders(self) -> Holders:

@@ -426,7 +426,7 @@ def _resized(node: Node, size: int | None, axis: int) -> int | None:
     """The number of elements along a spatial axis. Source: torch.nn.Conv2d, MaxPool2d, AdaptiveAvgPool2d."""
     if "daptive" in node.operation:
         wanted = integers(node, "output_size")
-        return None if not wanted else wanted[axis % len(wanted)]
+        return None if not wanted or min(wanted) < 1 else wanted[axis % len(wanted)]
     if size is None or "ceil_mode" in node.arguments or not any(word in node.operation for word in _WINDOWED):
         return None
     kernel = integers(node, "kernel_size")
@@ -435,7 +435,8 @@ def _resized(node: Node, size: int | None, axis: int) -> int | None:
     if not kernel or not stride or not padding or not dilation:
         return None
     k, s, p, d = (given[axis % len(given)] for given in (kernel, stride, padding, dilation))
-    return (size + 2 * p - d * (k - 1) - 1) // s + 1 if s > 0 else None
+    made = (size + 2 * p - d * (k - 1) - 1) // s + 1 if s > 0 else 0
+    return made if made > 0 else None
 
 
 def _numbers(node: Node, name: str, default: int) -> list[int] | None:

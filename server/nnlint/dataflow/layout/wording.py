@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 
 from nnlint.dataflow.graph import Node, ProjectGraph
@@ -36,9 +37,23 @@ def _names(graph: ProjectGraph, found: Misreading) -> dict[Monomial, str]:
 
 
 def _size_texts(graph: ProjectGraph, found: Misreading) -> list[str] | None:
-    """The text of each size of the target, where each is one argument of the call."""
+    """The text of each size of the target, where each is written by itself: as an argument, or in one tuple or list."""
     texts = graph.argument_texts(found.site)
-    return texts if not _is_function(found) and texts is not None and len(texts) == len(found.sizes) and len(texts) > 1 else None
+    if texts is not None and _is_function(found):
+        texts = texts[1:]
+    if texts is not None and len(texts) == 1:
+        texts = _item_texts(texts[0])
+    return texts if texts is not None and len(texts) == len(found.sizes) and len(texts) > 1 else None
+
+
+def _item_texts(written: str) -> list[str] | None:
+    try:
+        display = ast.parse(written.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if not isinstance(display, (ast.Tuple, ast.List)) or any(isinstance(item, ast.Starred) for item in display.elts):
+        return None
+    return [ast.get_source_segment(written.strip(), item) or "" for item in display.elts]
 
 
 def _is_function(found: Misreading) -> bool:
