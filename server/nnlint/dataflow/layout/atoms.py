@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 
@@ -28,10 +28,14 @@ Axis = tuple[Atom, ...]  # none for an axis of size one
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The axes of a tensor. `moved_by` is the operation that last put them in another order than memory has."""
+    """The axes of a tensor. `moved_by` is the operation that last put them in another order than memory has.
+
+    `is_packed` says that it was made contiguous; that others are, their strides show.
+    """
 
     axes: tuple[Axis, ...]
     moved_by: Node | None = None
+    is_packed: bool = False
 
     @property
     def rank(self) -> int:
@@ -64,7 +68,12 @@ def contiguous(axes: Sequence[Axis]) -> Layout:
             atoms.append(Atom(atom.size, stride))
             stride = stride * atom.size
         made.append(tuple(reversed(atoms)))
-    return Layout(tuple(reversed(made)))
+    return Layout(tuple(reversed(made)), is_packed=True)
+
+
+def packed(layout: Layout) -> Layout:
+    """The same axes, contiguous."""
+    return layout if layout.is_packed else contiguous(layout.axes)
 
 
 def scattered(axes: Sequence[Axis]) -> Layout:
@@ -74,6 +83,8 @@ def scattered(axes: Sequence[Axis]) -> Layout:
 
 def is_contiguous(layout: Layout) -> bool | None:
     """Whether each element lies right behind the one before; `None` where that is not known."""
+    if layout.is_packed:
+        return True
     if any(atom.stride is None for atom in layout.atoms):
         return None
     return layout.axes == contiguous(layout.axes).axes
@@ -81,6 +92,8 @@ def is_contiguous(layout: Layout) -> bool | None:
 
 def is_dense(layout: Layout) -> bool:
     """Whether the elements fill a block of memory without gaps, in whatever order of the axes."""
+    if layout.is_packed:
+        return True
     left = list(layout.atoms)
     stride = ONE
     while left:
@@ -92,21 +105,9 @@ def is_dense(layout: Layout) -> bool:
     return True
 
 
-def like(axes: Sequence[Axis], other: Layout) -> Layout:
-    """These axes with the strides of another layout of the same atoms; scattered where the atoms differ."""
-    same = len(axes) == other.rank and all(
-        [atom.size for atom in one] == [atom.size for atom in two] for one, two in zip(axes, other.axes, strict=True)
-    )
-    return other if same else scattered(axes)
-
-
 def moved(layout: Layout, axes: Sequence[Axis], by: Node) -> Layout:
     """A layout after an operation that puts its axes in another order; identity where it does not."""
     return layout if tuple(axes) == layout.axes else Layout(tuple(axes), by)
-
-
-def at_stride(layout: Layout, axes: Sequence[Axis]) -> Layout:
-    return replace(layout, axes=tuple(axes))
 
 
 def number_of(size: Monomial) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from nnlint.dataflow.graph import CALL, INPUT, JOIN, NARROWED, Graph, Node
 from nnlint.dataflow.layout.atoms import (
@@ -13,7 +14,6 @@ from nnlint.dataflow.layout.atoms import (
     axis_of_size,
     axis_size,
     contiguous,
-    is_contiguous,
     scattered,
     symbol_of,
     symbols_of,
@@ -31,12 +31,14 @@ LayoutRule = Callable[["Layouts", Node], Layout | None]
 class Layouts:
     """`of` gives the layout of a node, `None` where not even its number of axes is known.
 
+    `memory` holds the operations whose result is contiguous: always (true), or where all their inputs are (false).
     A size that nothing is known of is a symbol of its own. `batches` are the symbols of those axes that some layer takes for the
     batch, `extents` those of axes along which some layer looks at several places at once, as far as layouts were asked for.
     """
 
-    def __init__(self, rules: dict[str, LayoutRule]) -> None:
+    def __init__(self, rules: dict[str, LayoutRule], memory: dict[str, bool]) -> None:
         self._rules = rules
+        self._memory = memory
         self._known: dict[Node, Layout | None] = {}
         self.batches: set[object] = set()
         self.extents: set[object] = set()
@@ -142,22 +144,44 @@ class Layouts:
         fresh = contiguous(self.own_axes(node, node.rank))
         if not node.graph.callers or node not in node.graph.inputs:
             return fresh
-        # Callers that hand on what came from here before are asked under the assumption that it is contiguous.
-        position = node.graph.inputs.index(node)
-        given = (caller.inputs[position] for caller in node.graph.callers)
-        return fresh if self._holds(node, fresh, lambda: all(self._is_contiguous(read) for read in given)) else scattered(fresh.axes)
+        return fresh if self._is_given_packed(node) else scattered(fresh.axes)
 
-    def _is_contiguous(self, node: Node) -> bool:
-        layout = self.of(node)
-        return layout is not None and is_contiguous(layout) is True
+    def _is_given_packed(self, node: Node) -> bool:
+        """Whether all callers hand in what is contiguous, as what comes in from outside is taken to be.
+
+        Callers are asked for the order of memory alone: whole layouts of all that leads here would cost far more.
+        """
+        stack, seen = [node], set[Node]()
+        while stack:
+            at = stack.pop()
+            if at in seen:
+                continue
+            seen.add(at)
+            match at.operation:
+                case "input":
+                    if at in at.graph.inputs:
+                        position = at.graph.inputs.index(at)
+                        stack += [caller.inputs[position] for caller in at.graph.callers]
+                case "output":
+                    callee = at.inputs[0].callee
+                    if callee is None:
+                        return False
+                    stack.append(callee.results[at.output])
+                case "join":
+                    stack += at.inputs
+                case operation if operation in self._memory:
+                    stack += () if self._memory[operation] else at.inputs
+                case _:
+                    return False
+        return True
 
     def _holds(self, node: Node, assumed: Layout, check: Callable[[], bool]) -> bool:
         """Whether something holds if a node has a layout. What was worked out under a wrong assumption is forgotten."""
-        before = set(self._known)
+        before = len(self._known)
         self._known[node] = assumed
         if check():
             return True
-        for other in self._known.keys() - before:
+        for other in list(islice(self._known, before, None)):
             del self._known[other]
         self._known[node] = None
         return False
@@ -169,7 +193,7 @@ class Layouts:
         found = _agreed(early)
         if found is not None and late:
             agreed = found
-            if not self._holds(node, agreed, lambda: _agreed([agreed, *map(self.of, late)]) == agreed):
+            if not self._holds(node, agreed, lambda: _is_kept(agreed, _agreed([agreed, *map(self.of, late)]))):
                 found = None
         return found if found is not None or node.rank is None else scattered(self.own_axes(node, node.rank))
 
@@ -217,6 +241,10 @@ def _mentions(key: object, graph: Graph) -> bool:
     if isinstance(key, Node):
         return key.graph is graph
     return isinstance(key, (tuple, frozenset)) and any(_mentions(part, graph) for part in key)
+
+
+def _is_kept(layout: Layout, joined: Layout | None) -> bool:
+    return joined is not None and joined.axes == layout.axes
 
 
 def _agreed(layouts: list[Layout | None]) -> Layout | None:

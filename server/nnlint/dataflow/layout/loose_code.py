@@ -12,13 +12,14 @@ from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.frames import OutOfFuel
 from nnlint.dataflow.graph import INPUT, Graph, ProjectGraph
 from nnlint.dataflow.interpreter import Interpreter
+from nnlint.dataflow.layout.misreadings import VIEWS
 from nnlint.dataflow.values import Symbol, Tensor, Value
 from nnlint.semantics.definitions import ClassDefinition, FunctionDefinition
 from nnlint.semantics.program import Module
 from nnlint.syntax import lowered as low
 
-FUEL = 20_000  # steps of one function
-PROJECT_FUEL = 2_000_000  # of all together
+FUEL = 5_000  # steps of one function
+PROJECT_FUEL = 500_000  # of all together
 _VIEWS = frozenset({"view", "reshape"})
 _OF_TENSORS = _VIEWS | {
     "shape", "size", "permute", "transpose", "contiguous", "unsqueeze", "squeeze", "flatten", "dim", "expand", "chunk",
@@ -39,6 +40,8 @@ class _Runner:
         self.interpreter = Interpreter(project.program, FUEL)
         self.contexts = self.interpreter.caller.contexts
         self.graphs: list[Graph] = []
+        nodes = (node for graph in project.graphs for node in graph.nodes)
+        self.seen = {(node.site.path, node.site.block) for node in nodes if node.site is not None and node.operation in VIEWS}
 
     def run(self) -> list[Graph]:
         left = PROJECT_FUEL
@@ -46,7 +49,7 @@ class _Runner:
             module = self.program.module(path)
             if module is None or "torch" not in module.parsed.text or not any(f"{word}(" in module.parsed.text for word in _VIEWS):
                 continue
-            for definition in self._definitions(module):
+            for definition in self._definitions(path, module):
                 if left < FUEL:
                     return self.graphs
                 self.interpreter.fuel = FUEL
@@ -54,11 +57,13 @@ class _Runner:
                 left -= FUEL - max(self.interpreter.fuel, 0)
         return self.graphs
 
-    def _definitions(self, module: Module) -> Iterator[FunctionDefinition | ClassDefinition]:
+    def _definitions(self, path: str, module: Module) -> Iterator[FunctionDefinition | ClassDefinition]:
         for name in module.names:
             definition = self.program.lookup(module, name)
             match definition:
-                case FunctionDefinition() if definition.module is module and _has_views(definition):
+                case FunctionDefinition(block=block) if (
+                    definition.module is module and (path, block) not in self.seen and _has_views(definition)
+                ):
                     yield definition
                 case ClassDefinition() if definition.module is module and self._is_unseen(definition):
                     yield definition

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from math import prod
 
 from nnlint.dataflow.graph import CONSTANT, NARROWED, PARAMETER, UNKNOWN_OPERATION, Node
@@ -26,6 +27,7 @@ from nnlint.dataflow.layout.atoms import (
     is_dense,
     moved,
     number_of,
+    packed,
     scattered,
 )
 from nnlint.dataflow.layout.layouts import LayoutRule, Layouts
@@ -338,14 +340,14 @@ def _same(layouts: Layouts, node: Node) -> Layout | None:
 def _new(layouts: Layouts, node: Node) -> Layout | None:
     """As many elements along the same axes, laid out anew."""
     source = _source(layouts, node)
-    return None if source is None else contiguous(source.axes)
+    return None if source is None else packed(source)
 
 
 def _contiguous(layouts: Layouts, node: Node) -> Layout | None:
     source = _source(layouts, node)
     if source is None or "memory_format" in node.arguments:
         return None if source is None else scattered(source.axes)
-    return contiguous(source.axes)
+    return packed(source)
 
 
 def _new_if_contiguous(layouts: Layouts, node: Node) -> Layout | None:
@@ -353,7 +355,7 @@ def _new_if_contiguous(layouts: Layouts, node: Node) -> Layout | None:
     source = _source(layouts, node)
     if source is None:
         return None
-    return contiguous(source.axes) if is_contiguous(source) else scattered(source.axes)
+    return packed(source) if is_contiguous(source) else scattered(source.axes)
 
 
 def _combined(layouts: Layouts, node: Node) -> Layout | None:
@@ -573,6 +575,7 @@ def _is_activation(name: str) -> bool:
     return row is not None and row.size is same_sizes and not row.is_softmax and not row.is_normalization and "huffle" not in name
 
 
+@cache
 def _table() -> dict[str, LayoutRule]:
     """The rule of each operation that has one."""
     table: dict[str, LayoutRule] = {name: _elementwise for name in all_rows() if _is_activation(name)}
@@ -616,5 +619,18 @@ def _table() -> dict[str, LayoutRule]:
     return table
 
 
+_ALWAYS_PACKED = frozenset({_projection, _product, _stacked, _embedding, _new, _made, _contiguous})
+_PACKED_AS_INPUTS = frozenset({
+    _elementwise, _same, _combined, _new_if_contiguous, _spatial, _joined, _reduced, _narrowed, _unsqueeze, _squeeze, _flatten, _unflatten,
+    _reading,
+})  # fmt: skip
+
+
+@cache
+def _memory() -> dict[str, bool]:
+    """Which operations give what is contiguous always, and which where their inputs are."""
+    return {name: rule in _ALWAYS_PACKED for name, rule in _table().items() if rule in _ALWAYS_PACKED | _PACKED_AS_INPUTS}
+
+
 def new_layouts() -> Layouts:
-    return Layouts(_table())
+    return Layouts(_table(), _memory())

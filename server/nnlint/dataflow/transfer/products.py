@@ -29,16 +29,19 @@ class Monomial:
     powers: frozenset[tuple[object, int]] = frozenset()
 
     def __mul__(self, other: Monomial) -> Monomial:
-        return self._times(other, 1)
+        if not other.powers and other.number == 1:
+            return self
+        return other if not self.powers and self.number == 1 else self._times(other, 1)
 
     def __truediv__(self, other: Monomial) -> Monomial:
-        return self._times(other, -1)
+        return self if not other.powers and other.number == 1 else self._times(other, -1)
 
     def _times(self, other: Monomial, sign: int) -> Monomial:
         powers = dict(self.powers)
         for key, power in other.powers:
             powers[key] = powers.get(key, 0) + sign * power
-        return Monomial(self.number * other.number**sign, frozenset((k, p) for k, p in powers.items() if p))
+        number = self.number if other.number == 1 else self.number * other.number**sign
+        return Monomial(number, frozenset((k, p) for k, p in powers.items() if p))
 
     @property
     def value(self) -> Value:
