@@ -88,9 +88,10 @@ class Misuses:
         for site, nodes in sorted(self._at.items(), key=lambda item: (item[0].path, item[0].block, item[0].index)):
             if any(node.operation in LOSSES for node in nodes) and (loss := self._judge(site, nodes)) is not None:
                 self.losses.append(loss)
-        blamed = {id(source) for loss in self.losses for source in loss.sources if loss.kind is not Kind.RAW}
+        blamed = self._sites(source for loss in self.losses for source in loss.sources if loss.kind is not Kind.RAW)
         for place in self._softmaxes():
-            if (double := self._judge_softmax(place)) is not None and not blamed & {id(n) for n in (*double.nodes, *double.inner)}:
+            double = self._judge_softmax(place)
+            if double is not None and not blamed & (self._sites(double.inner) | {place.site}):
                 self.double_softmaxes.append(double)
 
     def _index(self, graphs: list[Graph]) -> None:
@@ -120,8 +121,11 @@ class Misuses:
         if layer is not None:
             is_item = isinstance(layer.owner, SequenceValue) and layer.owner.kind != "ModuleList"
             if is_item or source.site is None or any(n.layer is not layer for n in self.at(source.site) if n.graph is source.graph):
-                return Place(layer.site, tuple(self.calls_of(layer.site)), is_construction=True)
-        return None if source.site is None else Place(source.site, tuple(self.at(source.site)))
+                return Place(layer.site, tuple(self.calls_of(layer.site)) or (source,), is_construction=True)
+        return None if source.site is None else Place(source.site, tuple(self.at(source.site)) or (source,))
+
+    def _sites(self, sources: Iterable[Node]) -> set[Site]:
+        return {place.site for source in sources if (place := self.place_of(source)) is not None}
 
     # --- losses ---
 

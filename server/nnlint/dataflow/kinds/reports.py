@@ -34,7 +34,8 @@ class Blame:
 
     @property
     def source(self) -> Node:
-        return next(node for node in self.places[0].nodes if node in self.losses[0].sources)
+        nodes = self.places[0].nodes
+        return next((node for node in nodes if node in self.losses[0].sources), nodes[0])
 
     @property
     def classes(self) -> int | None:
