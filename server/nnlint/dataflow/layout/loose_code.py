@@ -71,7 +71,7 @@ class _Runner:
     def _is_unseen(self, definition: ClassDefinition) -> bool:
         has_views = any(_has_views(method) for method in definition.methods.values())
         is_seen = bool(self.project.graphs_of(definition.module.path, definition.name))
-        return has_views and not is_seen and self.interpreter.classes.is_module(definition)
+        return has_views and not is_seen
 
     def _run(self, definition: FunctionDefinition | ClassDefinition) -> None:
         built = len(self.contexts.graphs)
@@ -90,6 +90,8 @@ class _Runner:
         self.graphs += [graph, *self.contexts.graphs[built:]]
 
     def _run_class(self, definition: ClassDefinition) -> None:
+        if not self.interpreter.classes.is_module(definition):
+            return
         found = self.interpreter.classes.find_method(definition, None, "__init__")
         arguments = Arguments() if found is None else _arguments(found[0], self.interpreter.graph, is_method=True)
         made = self.contexts.construct(val.Class(definition), arguments, None, None)
