@@ -11,7 +11,15 @@ from functools import cached_property
 from types import MappingProxyType
 
 from nnlint.semantics.binding import names_assigned_in
-from nnlint.semantics.definitions import ClassDefinition, Definition, ExternalDefinition, FunctionDefinition, ModuleDefinition, Site
+from nnlint.semantics.definitions import (
+    AssignedDefinition,
+    ClassDefinition,
+    Definition,
+    ExternalDefinition,
+    FunctionDefinition,
+    ModuleDefinition,
+    Site,
+)
 from nnlint.semantics.program import Module, Program, is_import
 from nnlint.semantics.signatures import layer_signatures
 from nnlint.semantics.torch_names import canonical_name
@@ -155,20 +163,9 @@ class _Walk:
             self._visit(part, scope)
 
     def _inside(self, function: low.FunctionDef, scope: Scope) -> Scope:
-        imports = {**scope.imports, **self._imports(function)}
+        imports = {**scope.imports, **_imports(self.program, self.module, function.body)}
         assigned = names_assigned_in((function.parameters, function.body))
         return replace(scope, functions=(*scope.functions, function), assigned=scope.assigned | assigned, imports=imports)
-
-    def _imports(self, function: low.FunctionDef) -> dict[str, Definition | None]:
-        found: dict[str, Definition | None] = {}
-        for node in low.nodes_in(function.body):
-            if isinstance(node, low.ImportModule):
-                bound = node.alias or node.name.partition(".")[0]
-                found[bound] = self.program.import_name(self.module, node.name if node.alias else bound, None)
-            elif isinstance(node, low.ImportFrom) and node.names is not None:
-                for name, alias in node.names:
-                    found[alias or name] = self.program.import_from(self.module, node.module, node.level, name)
-        return found
 
     def _class(self, item: low.ClassDef, scope: Scope) -> None:
         if self.top.members and self.block == self.top.block.name:
@@ -176,6 +173,22 @@ class _Walk:
         members = tuple((self.block, statement) for statement in item.body)
         owner = ClassDefinition(self.module, self.block, item.name, item.arguments, item.decorators, members)
         self._statements(item.body, replace(scope, owner=owner, functions=()))
+
+
+def _imports(program: Program, module: Module, code: object) -> dict[str, Definition | None]:
+    """What imports in a piece of code bind; `None` where two of them bind a name to different things."""
+    found: dict[str, Definition | None] = {}
+    for node in low.nodes_in(code):
+        if isinstance(node, low.ImportModule):
+            bound = node.alias or node.name.partition(".")[0]
+            named = [(bound, program.import_name(module, node.name if node.alias else bound, None))]
+        elif isinstance(node, low.ImportFrom):
+            named = [(alias or name, program.import_from(module, node.module, node.level, name)) for name, alias in node.names or ()]
+        else:
+            continue
+        for name, definition in named:
+            found[name] = definition if found.setdefault(name, definition) == definition else None
+    return found
 
 
 def resolve(program: Program, module: Module, node: low.Node, scope: Scope) -> Definition | None:
@@ -187,7 +200,11 @@ def resolve(program: Program, module: Module, node: low.Node, scope: Scope) -> D
         return program.attribute(outer.module, node.name) if isinstance(outer, ModuleDefinition) else None
     if not isinstance(node, low.Name) or node.id in scope.assigned:
         return None
-    return scope.imports[node.id] if node.id in scope.imports else program.resolve(module, node.id)
+    if node.id in scope.imports:
+        return scope.imports[node.id]
+    found = program.resolve(module, node.id)
+    # `try: import torch` and `if is_available(): import torch` bind a name by what is no import itself.
+    return _imports(program, module, found.statement).get(node.id) if isinstance(found, AssignedDefinition) else found
 
 
 def target_of(program: Program, call: WrittenCall) -> str | None:
