@@ -20,6 +20,8 @@ class Flow(Enum):
     CONTINUE = "continue"
     DEAD = "dead"  # raises, or every path left otherwise
 
+    __hash__ = object.__hash__  # as each is the only one of its kind; an enumeration's own is slow
+
 
 class OutOfFuel(Exception):
     """The analysis of one entry took more steps than it may."""

@@ -46,6 +46,8 @@ class Phase(Enum):
     UNKNOWN = "unknown"  # whatever the caller left
     MANAGED = "managed"  # set by an expression, or by code that is not followed, or not alike for all parts
 
+    __hash__ = object.__hash__  # an enumeration's own is slow
+
 
 @dataclass(frozen=True, slots=True)
 class Mode:
@@ -183,9 +185,10 @@ class ModeWalk(Walk[Mode]):
             case kind:
                 return kind in (Kind.BACKWARD, Kind.ZERO, Kind.STEP) and bool(self._trained_by)
 
+    def concerns(self, event: Event) -> bool:
+        return event in self._concerned
+
     def event(self, event: Event, state: Mode) -> Mode:
-        if event not in self._concerned:
-            return state
         match event.kind:
             case Kind.MADE:
                 return self._set(state, Phase.EVAL if _is_pretrained(event.value) else Phase.TRAIN, event)

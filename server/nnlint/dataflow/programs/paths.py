@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from nnlint.dataflow.frames import Flow
-from nnlint.dataflow.programs.trace import Activation, Block, Branch, Event, Item, Leave, Loop, Recording, Run, Trace, Within
+from nnlint.dataflow.programs.trace import Activation, Block, Branch, Event, Item, Leave, Loop, Recording, Run, Trace, Within, events_in
 from nnlint.semantics.definitions import FunctionDefinition
 
 State = TypeVar("State", bound=Hashable)
 
 _MAX_PATHS = 128
+_MAX_ITEMS = 50_000
 _ROUNDS = 2
 
 
@@ -59,6 +60,7 @@ class Walk(ABC, Generic[State]):
         self.place = Place()
         self.is_cut = False  # there were more paths than are followed: what guards said was forgotten, so that some are impossible
         self.is_truncated = False  # not even all states were followed
+        self._left = 0  # items of the trace, times the paths that meet them, that may still be looked at
 
     @abstractmethod
     def event(self, event: Event, state: State) -> State:
@@ -74,7 +76,11 @@ class Walk(ABC, Generic[State]):
 
     def walk(self, run: Run, start: State) -> list[State]:
         """The states at the end of the run."""
-        ends = self._through(self._pruned(run.trace), [Path(start)])
+        self._left = _MAX_ITEMS
+        trace = self._pruned(run.trace)
+        if not _has_events(trace):
+            return [start]
+        ends = self._through(trace, [Path(start)])
         return [path.state for paths in ends.values() for path in paths]
 
     def _pruned(self, trace: Trace) -> Trace:
@@ -94,7 +100,7 @@ class Walk(ABC, Generic[State]):
                         pruned.append(replace(item, arms=kept))
                 case _:
                     body = self._pruned(item.body)
-                    if body:
+                    if body and (_has_events(body) or (not isinstance(item, Activation) and _may_return(body))):
                         pruned.append(replace(item, body=body))
         return pruned
 
@@ -113,9 +119,16 @@ class Walk(ABC, Generic[State]):
         return {**left, Flow.NEXT: self._few(paths)}
 
     def _item(self, item: Item, paths: list[Path[State]]) -> dict[Flow, list[Path[State]]]:
+        self._left -= len(paths)
+        if self._left < 0:
+            self.is_cut = self.is_truncated = True
+            return {Flow.NEXT: paths}
         match item:
             case Event():
-                return {Flow.NEXT: self._few(Path(self.event(item, p.state), p.guards) for p in paths)}
+                states = [self.event(item, path.state) for path in paths]
+                if all(state is path.state for state, path in zip(states, paths, strict=True)):
+                    return {Flow.NEXT: paths}
+                return {Flow.NEXT: self._few(Path(state, path.guards) for state, path in zip(states, paths, strict=True))}
             case Leave(flow=Flow.DEAD):
                 return {}
             case Leave(flow=flow):
@@ -172,20 +185,47 @@ class Walk(ABC, Generic[State]):
             self.place.rounds.append(number)
             after = self._through(loop.body, paths)
             self.place.rounds.pop()
-            paths = after.pop(Flow.NEXT, [])
+            before, paths = paths, after.pop(Flow.NEXT, [])
             for flow, out in after.items():
                 ends.setdefault(flow, []).extend(out)
+            if paths == before:
+                break  # another round would do the same
         self.place.loops.pop()
         return {**ends, Flow.NEXT: paths}
 
     def _few(self, paths: Iterable[Path[State]]) -> list[Path[State]]:
-        distinct = list(dict.fromkeys(paths))
+        distinct = list(paths)
+        if len(distinct) < 2:
+            return distinct
+        distinct = list(dict.fromkeys(distinct))
         if len(distinct) > _MAX_PATHS:
             self.is_cut = True
             states = list(dict.fromkeys(path.state for path in distinct))
             self.is_truncated |= len(states) > _MAX_PATHS
             distinct = [Path(state) for state in states[:_MAX_PATHS]]
         return distinct
+
+
+def _has_events(trace: Trace) -> bool:
+    return next(events_in(trace), None) is not None
+
+
+def _may_return(trace: Trace) -> bool:
+    """Whether a stretch may leave the function that it is in."""
+    for item in trace:
+        match item:
+            case Leave(flow=flow):
+                if flow is Flow.RETURN:
+                    return True
+            case Branch(arms=arms):
+                if any(_may_return(arm) for arm in arms):
+                    return True
+            case Event() | Activation():
+                pass
+            case _:
+                if _may_return(item.body):
+                    return True
+    return False
 
 
 def _raises(arm: Trace) -> bool:

@@ -65,6 +65,7 @@ class ProgramInterpreter(Interpreter):
         self._managed: list[_Managed] = []
         self._is_exceptional = False
         self._names: dict[tuple[Hashable, str], Thing] = {}  # by file or activation, and name
+        self._tests: dict[Hashable, int] = {}  # what conditions ask, numbered
         self.assigning: Site | None = None  # the assignment that is being made
         self.last_site: Site | None = None  # of the latest call
 
@@ -129,7 +130,8 @@ class ProgramInterpreter(Interpreter):
         flow = super().branch(frame, [followed(run) for run in runs])
         if any(arms):
             key, is_negated = _guard(test, self.caller.active_function) if test is not None and len(arms) == 2 else (None, False)
-            self.trace.append(Branch(arms[::-1] if is_negated else arms, key, is_exceptional, asked))
+            number = None if key is None else self._tests.setdefault(key, len(self._tests))
+            self.trace.append(Branch(arms[::-1] if is_negated else arms, number, is_exceptional, asked))
         return flow
 
     def _asked(self, frame: Frame, test: low.Node | None) -> Value:
@@ -381,7 +383,7 @@ class ProgramInterpreter(Interpreter):
         return super().join(one, other)
 
 
-def _guard(test: low.Node, function: object) -> tuple[Hashable, bool]:
+def _guard(test: low.Node, function: object) -> tuple[Hashable | None, bool]:
     """What a test asks, equal for tests that come out alike as long as nothing changes, and whether it asks for the contrary."""
     is_negated = False
     while isinstance(test, low.Unary) and test.operator == "not":

@@ -47,7 +47,7 @@ class Branch:
     """Alternatives. Those of equal `test` come out alike; arms of an exceptional branch but the first are for what goes wrong."""
 
     arms: list[Trace]
-    test: object = None
+    test: int | None = None
     is_exceptional: bool = False
     asked: Value = UNKNOWN  # what the first arm is for the truth of, where that is a name or an attribute
 

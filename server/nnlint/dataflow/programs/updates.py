@@ -50,6 +50,8 @@ class Phase(Enum):
     DIRTY = "dirty"
     LOST = "lost"
 
+    __hash__ = object.__hash__  # an enumeration's own is slow
+
 
 @dataclass(frozen=True, slots=True)
 class Gradients:
