@@ -25,6 +25,7 @@ TRIALS = (
     "Discriminator(3), (4, 1, 16, 16)",
     "CharTransformer(9, dim=8), randint(9, (2, 6))",
     "KeywordSpotter(4, 3, 6), (4, 4, 20)",
+    "DigitNet(3), (4, 1, 12, 12)",
 )
 # Redundant and rightly not reported as NN501: suppressed in the file; cancelled by a softmax, which is another rule.
 LEFT_OUT = {
@@ -53,7 +54,7 @@ def test_findings_are_what_torch_says(tmp_path: Path) -> None:
     assert found <= redundant
 
 
-@pytest.mark.parametrize("name", ["unet", "resnet", "tabular", "dcgan", "language_model", "keyword_spotting.train"])
+@pytest.mark.parametrize("name", ["unet", "resnet", "tabular", "dcgan", "language_model", "keyword_spotting.train", "digits"])
 def test_examples_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT)
     monkeypatch.setattr(sys, "argv", [name])
