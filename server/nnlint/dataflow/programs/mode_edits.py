@@ -74,6 +74,8 @@ def train_in_training_mode(graph: ProjectGraph, layout: Layout, seen: Sighting, 
         return found
     loops = _loops_at(call.around)
     shared = [loop for loop in loops if loop in origin.loops]
+    if shared and origin.number < call.number:  # put right between the two, in the loop around both
+        return before_loops(graph, seen.call.site, len(loops) - 1 - loops.index(shared[-1]), code)
     if shared:
         return graph.insert_first(seen.call.site, Enclosing.LOOP, code, len(loops) - 1 - loops.index(shared[-1]))
     repeated = graph.insert_first(seen.call.site, Enclosing.LOOP, code, len(loops))  # a loop of few rounds, which were run one by one

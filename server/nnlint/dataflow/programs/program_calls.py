@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nnlint.dataflow import values as val
@@ -84,6 +84,7 @@ class ProgramCaller(Caller):
         self.contexts = ProgramContexts(interpreter)
         self.relevance = Relevance(interpreter)
         self._is_unwrapped = False
+        self._bare: set[FunctionDefinition] = set()  # whose decorators are running
 
     @property
     def active_function(self) -> FunctionDefinition | None:
@@ -91,6 +92,7 @@ class ProgramCaller(Caller):
 
     def drop_unfinished(self) -> None:
         self._active.clear()
+        self._bare.clear()
         self._is_unwrapped = False
         for table in (self.contexts.known, self.contexts.summaries):
             for key in [key for key, value in table.items() if value is None]:
@@ -276,6 +278,13 @@ class ProgramCaller(Caller):
         if self._is_unwrapped:
             self._is_unwrapped = False
             return super().inline(definition, closure, receiver, arguments, site, caller)
+        if (wrapper := self._wrapper_of(definition, closure)) is not None:
+            self._bare.add(definition)
+            try:
+                given = arguments.positional if receiver is None else [receiver, *arguments.positional]
+                return self.call(wrapper, replace(arguments, positional=given), site, caller)
+            finally:
+                self._bare.discard(definition)
         switch = self._grad_switch(definition)
 
         def wrap(body: Trace) -> Item:
@@ -290,6 +299,19 @@ class ProgramCaller(Caller):
         self._is_unwrapped = True
         function = pending.function
         return self.inline(function.definition, function.closure, function.receiver, pending.arguments, pending.site, pending.frame)
+
+    def _wrapper_of(self, definition: FunctionDefinition, closure: Frame | None) -> Value | None:
+        """What the project's own decorators make of a function; `None` where they leave it as it is, or while it runs within them."""
+        if definition in self._bare or not definition.node.decorators:
+            return None
+        made: Value = val.Function(definition, closure)
+        frame = Frame(definition.module, definition.block, {}, closure)
+        with self.interpreter.unseen():
+            for node in reversed(definition.node.decorators):
+                decorator = self.interpreter.evaluate(frame, node)
+                result = self.call(decorator, Arguments([made]), None, frame) if isinstance(decorator, val.Function) else made
+                made = result if isinstance(result, val.Function) else made
+        return made if isinstance(made, val.Function) and made.definition is not definition else None
 
     def _grad_switch(self, definition: FunctionDefinition) -> bool | None:
         """Whether a decorator switches the recording of gradients off (or on) while a function runs."""
