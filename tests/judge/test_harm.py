@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -48,6 +50,93 @@ def test_dropout_without_its_switch_predicts_at_random() -> None:
     assert 0.92 < sum(right) / 5 < 0.94
     assert 0.91 < sum(wrong) / 5 < sum(right) / 5 - 0.005
     assert 0.04 < sum(changed) / 5 < 0.07
+
+
+def _blobs(count: int, weights: Tensor) -> tuple[Tensor, Tensor]:
+    x = torch.randn(count, 20) * 2 + 1
+    return x, (x @ weights).argmax(1)
+
+
+def _trained(weights: Tensor, is_training: bool = True) -> nn.Sequential:
+    model = nn.Sequential(nn.Linear(20, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, 4)).train(is_training)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(300):
+        x, y = _blobs(64, weights)
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    return model
+
+
+@torch.no_grad()
+def _accuracy(model: nn.Module, x: Tensor, y: Tensor, size: int) -> float:
+    return sum((model(x[i : i + size]).argmax(1) == y[i : i + size]).sum().item() for i in range(0, len(x), size)) / len(x)
+
+
+def test_evaluating_in_training_mode_costs_accuracy_and_trains() -> None:
+    torch.manual_seed(0)
+    weights = torch.randn(20, 4)
+    trained = _trained(weights)
+    x, y = _blobs(2000, weights)
+    right = _accuracy(copy.deepcopy(trained).eval(), x, y, 100)
+    hundreds = _accuracy(copy.deepcopy(trained).train(), x, y, 100)
+    fours = _accuracy(copy.deepcopy(trained).train(), x, y, 4)
+    moved = copy.deepcopy(trained).train()
+    with torch.no_grad():
+        first = moved(x[:64] + 7)
+        again = moved(x[:64] + 7)
+    assert right > 0.92 and hundreds < right - 0.03 and fours < right - 0.2
+    assert not torch.equal(first, again)
+    assert not torch.equal(moved[1].running_mean, trained[1].running_mean)
+    assert _accuracy(moved.eval(), x, y, 100) < right - 0.05
+
+
+def test_without_train_only_the_first_epoch_moves_the_statistics() -> None:
+    torch.manual_seed(3)
+    weights = torch.randn(20, 4)
+    model = nn.Sequential(nn.Linear(20, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 4))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    moved = []
+    for _ in range(4):
+        before = model[1].running_mean.clone()
+        for _ in range(30):
+            x, y = _blobs(32, weights)
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+        moved.append((model[1].running_mean - before).abs().max().item())
+        model.eval()
+    assert moved[0] > 0.5 and moved[1:] == [0.0, 0.0, 0.0]
+
+
+def test_training_in_evaluation_mode_moves_no_statistics() -> None:
+    torch.manual_seed(1)
+    model = _trained(torch.randn(20, 4), is_training=False)
+    assert torch.equal(model[1].running_mean, torch.zeros(64)) and torch.equal(model[1].running_var, torch.ones(64))
+
+
+def test_outputs_that_are_kept_keep_their_graphs() -> None:
+    model = nn.Sequential(*[nn.Linear(512, 512) for _ in range(6)])
+
+    def kept(is_on: bool) -> float:
+        saved = 0
+
+        def note(x: Tensor) -> Tensor:
+            nonlocal saved
+            saved += x.numel() * x.element_size()
+            return x
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda x: x), torch.set_grad_enabled(is_on):
+            sums = [model(torch.randn(64, 512)).sum() for _ in range(20)]
+        assert all((s.grad_fn is not None) is is_on for s in sums)
+        return saved / 1e6
+
+    assert 115 < kept(True) < 125 and kept(False) == 0
+
+
+def test_no_grad_as_a_statement_does_nothing() -> None:
+    torch.no_grad()
+    assert torch.is_grad_enabled()
 
 
 def test_alpha_dropout_never_drops_by_itself() -> None:

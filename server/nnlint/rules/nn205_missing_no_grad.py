@@ -91,7 +91,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nnlint.dataflow.graph import ProjectGraph
-from nnlint.dataflow.programs.recording_mistakes import Recorded, wrap_evaluations
+from nnlint.dataflow.programs.recording_mistakes import Recorded, function_at, wrap_evaluations
 from nnlint.findings import Applicability, Finding, Fix, Related, Severity
 from nnlint.rule import Declaration
 from nnlint.semantics.definitions import Site
@@ -101,11 +101,11 @@ RULE = Declaration(name="missing-no-grad", severity=Severity.INFO)
 
 def check(graph: ProjectGraph) -> Iterator[Finding]:
     mistakes = graph.recording_mistakes
-    idle = {(site.path, site.block): site for site in mistakes.idle}
+    idle = {function: site for site, function in mistakes.idle.items()}
     told = set()
     for found in mistakes.found():
         site = found[0].call.site
-        vain = idle.get((site.path, site.block))
+        vain = idle.get(function_at(found[0].call, found[0].layout))
         if vain is None:
             yield _finding(
                 graph, site, "evaluation records gradients that nothing computes: memory and time for a graph without use", found

@@ -71,12 +71,12 @@ class ModeMistakes:
                     self._judge(module, walk, layout, roles)
 
     def found(self) -> Iterator[WrongMode]:
-        taken: set[tuple[Hashable, ...]] = set()
+        taken: set[Hashable] = set()
         for verdict in (*self._evaluated.values(), *self._trained.values()):
             wrong = verdict.wrong
             if wrong is None or verdict.is_right:
                 continue
-            place = (wrong.mistake, _place_of(wrong), key_of(root_of(wrong.module)))
+            place = _place_of(wrong)
             if place not in taken:
                 taken.add(place)
                 is_shared = wrong.region is not None and wrong.call.site in self._trained
@@ -175,10 +175,13 @@ def is_module(value: Value) -> bool:
 
 
 def _place_of(wrong: WrongMode) -> Hashable:
-    """What stands for one mistake: the evaluation, or the function or loop that trains."""
+    """Equal for what is one mistake: of one evaluation, of one function that trains, or of one `eval()`."""
+    if wrong.mistake is Mistake.TRAINED_IN_EVALUATION and wrong.seen.cause is not None:
+        return wrong.mistake, wrong.seen.cause.site
+    root = key_of(root_of(wrong.module))
     if wrong.region is not None:
-        return _function_of(wrong.call, wrong.region, wrong.layout) or id(wrong.region)
-    return wrong.call.site.block, wrong.call.site.path
+        return wrong.mistake, root, _function_of(wrong.call, wrong.region, wrong.layout) or id(wrong.region)
+    return wrong.mistake, root, wrong.call.site.block, wrong.call.site.path
 
 
 def _function_of(call: Event, region: Item | None, layout: Layout) -> Hashable:

@@ -22,7 +22,7 @@ from nnlint.dataflow.programs.surroundings import Layout
 from nnlint.dataflow.programs.trace import Branch, Event, Kind, Run
 from nnlint.dataflow.values import Symbol, Value
 
-_PLAIN_CALLS = frozenset({"", "forward", "__call__"})
+PLAIN_CALLS = frozenset({"", "forward", "__call__"})
 _WRAPPED = frozenset({"module", "_orig_mod"})
 # Methods of a module that leave its mode alone.
 _QUIET = re.compile(
@@ -104,7 +104,7 @@ def _part_key(whole: Hashable, name: str) -> Hashable:
 def callee_key(call: Event) -> Hashable:
     """What is called: of `trainer.model(x)` the attribute."""
     inner = key_of(call.subject)
-    return inner if call.words in _PLAIN_CALLS or call.words in _WRAPPED else ("part", inner, call.words)
+    return inner if call.words in PLAIN_CALLS or call.words in _WRAPPED else ("part", inner, call.words)
 
 
 def around(key: Hashable, module: Value) -> frozenset[Hashable]:
@@ -254,7 +254,7 @@ class ModeWalk(Walk[Mode]):
 
     def _is_switching(self, event: Event) -> bool:
         """Whether a method that is not followed may switch the mode: one of the module's, or of what holds it."""
-        if event.words in _PLAIN_CALLS:
+        if event.words in PLAIN_CALLS:
             return False
         owner = key_of(event.subject)
         if owner == self.key:

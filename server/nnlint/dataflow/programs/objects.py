@@ -9,6 +9,8 @@ from typing import Any
 from nnlint.dataflow import values as val
 from nnlint.dataflow.values import Symbol, Tensor, Unknown, Value
 
+COMPARISON = "=="  # the name of what comes of comparing something unknown
+
 
 @dataclass(slots=True, eq=False)
 class Thing(Unknown):

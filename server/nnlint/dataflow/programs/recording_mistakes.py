@@ -13,7 +13,7 @@ from nnlint.dataflow.programs.flows import keys_behind, parts
 from nnlint.dataflow.programs.frameworks import trains_for_you
 from nnlint.dataflow.programs.mode_layers import has_parameters
 from nnlint.dataflow.programs.mode_mistakes import is_managed_module, is_test
-from nnlint.dataflow.programs.modes import ModeWalk, Phase, Sighting, modules_in_run, name_of
+from nnlint.dataflow.programs.modes import PLAIN_CALLS, ModeWalk, Phase, Sighting, modules_in_run, name_of
 from nnlint.dataflow.programs.objects import identity
 from nnlint.dataflow.programs.program_calls import GradSwitch
 from nnlint.dataflow.programs.roles import Readers, Roles
@@ -63,12 +63,12 @@ class RecordingMistakes:
     def __init__(self, programs: Programs, program: Program) -> None:
         self._program = program
         self._verdicts: dict[Site, _Verdict] = {}
-        self.idle: dict[Site, Event] = {}  # statements `torch.no_grad()`, which do nothing
+        self.idle: dict[Site, Hashable] = {}  # statements `torch.no_grad()`, which do nothing, and in which function they stand
         readers = Readers(programs.graphs)
         layouts = [(run, Layout(run)) for run in programs.runs]
         is_switched = any(e.kind is Kind.NAMED and e.words == "set_grad_enabled" for _, layout in layouts for e in layout.events)
         for run, layout in layouts:
-            self.idle |= {e.site: e for e in layout.events if _is_idle(e)}
+            self.idle |= {e.site: function_at(e, layout) for e in layout.events if _is_idle(e)}
             if not is_switched and not trains_for_you(run) and not is_test(run):
                 self._judge(run, layout, Roles(run, layout, readers))
 
@@ -78,7 +78,7 @@ class RecordingMistakes:
         for verdict in self._verdicts.values():
             if verdict.found and not verdict.is_right:
                 first = verdict.found[0]
-                by_function.setdefault(_block_of(first), []).append(first)
+                by_function.setdefault(function_at(first.call, first.layout), []).append(first)
         yield from by_function.values()
 
     def _judge(self, run: Run, layout: Layout, roles: Roles) -> None:
@@ -109,7 +109,7 @@ class RecordingMistakes:
 
     def _region(self, seen: Sighting, layout: Layout, roles: Roles) -> tuple[Item | None] | None:
         """The outermost item of the evaluation that a call belongs to, in a tuple of one; `None` where it belongs to none."""
-        if roles.is_touched(seen.call) or not roles.is_used(seen.call):
+        if seen.call.words not in PLAIN_CALLS or roles.is_touched(seen.call) or not roles.is_used(seen.call):
             return None
         evaluation = roles.evaluation(seen.call)
         if evaluation is not None and evaluation.is_named and seen.cause is not None:
@@ -149,9 +149,10 @@ def _is_idle(event: Event) -> bool:
     )
 
 
-def _block_of(recorded: Recorded) -> Hashable:
-    site = recorded.call.site
-    return site.path, recorded.layout.of[recorded.call].calls[-1:] and site.block
+def function_at(event: Event, layout: Layout) -> Hashable:
+    """Equal for what stands in one function, or at the top level of one file."""
+    calls = layout.of[event].calls
+    return id(calls[-1].definition.node) if calls else event.site.path
 
 
 def wrap_evaluations(graph: ProjectGraph, found: list[Recorded]) -> Edits:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from nnlint.dataflow import values as val
 from nnlint.dataflow.graph import Graph, Node
 from nnlint.dataflow.programs.flows import keys_behind, parts, sources
-from nnlint.dataflow.programs.objects import Thing, identity, own_name
+from nnlint.dataflow.programs.objects import COMPARISON, Thing, identity, own_name
 from nnlint.dataflow.programs.surroundings import Layout, is_gradient
 from nnlint.dataflow.programs.trace import Activation, Event, Item, Kind, Loop, Recording, Run
 from nnlint.dataflow.values import Tensor, Value
@@ -83,7 +83,9 @@ class Roles:
                 touched |= keys_behind(event.subject, is_cut=False)
             elif _is_metric(event):
                 measured |= _computed_from(event.value)
-        measured |= _computed_from(run.result) if isinstance(run.result, Thing) else frozenset()
+        for source in sources(run.result, is_cut=False):
+            if isinstance(source, Thing) and source.name == COMPARISON:
+                measured |= _computed_from(source)
         self._touched, self._measured = touched, measured
 
     def trained_by(self, call: Event) -> list[Event]:
@@ -101,10 +103,13 @@ class Roles:
         region, names = self._region(call)
         if any(_NO_EVALUATION.search(name) for name in names):
             return None
-        if any(_EVALUATES.search(name) for name in names) and self.is_used(call):
+        is_measured = self.is_measured(call)
+        around = self._layout.of[call].around
+        is_repeated = region in around and any(isinstance(item, Loop) for item in around[around.index(region) :])
+        if any(_EVALUATES.search(name) for name in names) and (is_measured or (is_repeated and self.is_used(call))):
             return Evaluation(region, is_named=True)
         is_off = self._layout.of[call].is_recording is False
-        return Evaluation(region, is_named=False) if is_off and self.is_measured(call) else None
+        return Evaluation(region, is_named=False) if is_off and is_measured else None
 
     def is_touched(self, call: Event) -> bool:
         """Whether a gradient is computed with the result, or of something that was computed from it."""

@@ -16,7 +16,7 @@ from nnlint.dataflow.effects import Effects
 from nnlint.dataflow.frames import Flow, Frame
 from nnlint.dataflow.interpreter import Interpreter
 from nnlint.dataflow.operators import truth_of
-from nnlint.dataflow.programs.objects import Thing
+from nnlint.dataflow.programs.objects import COMPARISON, Thing
 from nnlint.dataflow.programs.program_calls import GradSwitch, Pending, ProgramCaller
 from nnlint.dataflow.programs.program_classes import ProgramClasses
 from nnlint.dataflow.programs.trace import Block, Branch, Event, Item, Kind, Leave, Loop, Recording, Trace, Within
@@ -374,7 +374,7 @@ class ProgramInterpreter(Interpreter):
 
     def compared(self, operands: list[Value]) -> Value:
         if not self.hidden and any(isinstance(operand, Thing) for operand in operands):
-            return Thing("a comparison", name="==", of=tuple(operands))
+            return Thing("a comparison", name=COMPARISON, of=tuple(operands))
         return super().compared(operands)
 
     def join(self, one: Value, other: Value) -> Value:
