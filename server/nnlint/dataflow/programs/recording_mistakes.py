@@ -13,7 +13,7 @@ from nnlint.dataflow.programs.flows import keys_behind, parts
 from nnlint.dataflow.programs.frameworks import trains_for_you
 from nnlint.dataflow.programs.mode_layers import has_parameters
 from nnlint.dataflow.programs.mode_mistakes import is_managed_module, is_test
-from nnlint.dataflow.programs.modes import PLAIN_CALLS, ModeWalk, Phase, Sighting, modules_in_run, name_of
+from nnlint.dataflow.programs.modes import PLAIN_CALLS, ModeWalk, Phase, Sighting, callee_key, key_of, modules_in_run, name_of
 from nnlint.dataflow.programs.objects import identity
 from nnlint.dataflow.programs.program_calls import GradSwitch
 from nnlint.dataflow.programs.roles import Readers, Roles
@@ -109,7 +109,8 @@ class RecordingMistakes:
 
     def _region(self, seen: Sighting, layout: Layout, roles: Roles) -> tuple[Item | None] | None:
         """The outermost item of the evaluation that a call belongs to, in a tuple of one; `None` where it belongs to none."""
-        if seen.call.words not in PLAIN_CALLS or roles.is_touched(seen.call) or not roles.is_used(seen.call):
+        is_module = seen.call.words in PLAIN_CALLS or (seen.cause is not None and key_of(seen.cause.subject) == callee_key(seen.call))
+        if not is_module or roles.is_touched(seen.call) or not roles.is_used(seen.call):
             return None
         evaluation = roles.evaluation(seen.call)
         if evaluation is not None and evaluation.is_named and seen.cause is not None:
