@@ -12,12 +12,12 @@ import argparse
 import subprocess
 import sys
 import time
-import venv
 from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.environments import python_with
 from benchmarks.results_table import Row, publish
 from scripts.fetch_corpus import ROOT, fetch
 
@@ -63,19 +63,9 @@ def check_seconds(folder: Path) -> float:
 
 
 def torchfix_seconds(files: Sequence[Path]) -> float:
-    python = _torchfix_python()
+    # An environment of its own, as TorchFix pins an older libcst.
+    python = python_with(TORCHFIX, TORCHFIX)
     return command_seconds([str(python), "-m", "torchfix", "--select", "ALL", "--jobs", "1", *map(str, files)], ROOT)
-
-
-def _torchfix_python() -> Path:
-    """An environment of its own, as TorchFix pins an older libcst."""
-    folder = ROOT / ".cache" / TORCHFIX
-    python = folder / "bin" / "python"
-    if not (folder / "installed").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", TORCHFIX], check=True)
-        (folder / "installed").touch()
-    return python
 
 
 def main() -> None:
