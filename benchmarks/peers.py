@@ -34,8 +34,9 @@ CASES = ROOT / "tests" / "rules"
 PAGE = ROOT / "docs" / "peers.md"
 BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
 
-# dslinter asks for a pylint that no longer installs, and works with this one.
+# dslinter asks for a pylint that no longer installs, and works with this one; with mypy it guesses types.
 PYLINT_NEEDS = ("dill", "isort<6", "lazy-object-proxy", "mccabe", "platformdirs", "tomlkit", "wrapt<2")
+MYPY_NEEDS = ("librt", "mypy", "mypy_extensions", "pathspec", "typing_extensions")
 
 # A file and the message that stands in it.
 Remark = tuple[Path, str]
@@ -58,6 +59,8 @@ def run_torchfix(python: Path, files: list[Path]) -> Iterable[Remark]:
 
 
 def run_dslinter(python: Path, files: list[Path]) -> Iterable[Remark]:
+    # pylint goes on without a plugin that it cannot load.
+    subprocess.run([str(python), "-c", "import dslinter.plugin"], check=True)
     options = ["--load-plugins=dslinter", "--disable=all", "--output-format=json"]
     enabled = "--enable=gradient-clear-pytorch,mode-toggling-pytorch"
     done = subprocess.run([str(python), "-m", "pylint", *options, enabled, *map(str, files)], capture_output=True, text=True)
@@ -86,7 +89,7 @@ PEERS = (
     Peer("torchfix==0.7.0", ("torchfix==0.7.0",), run_torchfix),
     Peer(
         "dslinter==2.0.9",
-        ("--no-deps", "dslinter==2.0.9", "pylint==2.17.7", "astroid==2.15.8", *PYLINT_NEEDS),
+        ("--no-deps", "dslinter==2.0.9", "pylint==2.17.7", "astroid==2.15.8", *PYLINT_NEEDS, *MYPY_NEEDS),
         run_dslinter,
         {"gradient-clear-pytorch": ("NN301",), "mode-toggling-pytorch": ("NN201", "NN202")},
     ),
