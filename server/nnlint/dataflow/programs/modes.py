@@ -27,7 +27,8 @@ _WRAPPED = frozenset({"module", "_orig_mod"})
 # Methods of a module that leave its mode alone.
 _QUIET = re.compile(
     r"param|state_dict|modules|children|buffer|zero_grad|^to|^cuda|^cpu|save|load|device|dtype|half|float|summary|register|hook"
-    r"|^get_|size|share|apply|init|compile|num_|count|print|log|freeze|config|^no_sync|clip|resize|^set_epoch|named_|backward|step", re.I,
+    r"|^get_|size|share|apply|init|compile|num_|count|print|log|freeze|config|^no_sync|clip|resize|^set_epoch|named_|backward|step|tokeni[sz]e",
+    re.I,
 )  # fmt: skip
 # Code that is handed a module and leaves its mode alone.
 _LEAVES_ALONE = re.compile(
@@ -338,11 +339,20 @@ def name_of(function: Value) -> str:
             return own_name(function) or maker(function)
 
 
+def _may_run_layers(call: Event) -> bool:
+    """Whether a call may be one of a module: `model.modules()` is none, nor any method that is given nothing to compute with."""
+    if call.words in PLAIN_CALLS:
+        return True
+    if not call.words.startswith("get_") and _QUIET.search(call.words):
+        return False
+    return not isinstance(call.value, Thing) or any(key_of(part) != key_of(call.subject) for part in call.value.of)
+
+
 def modules_in_run(layout: Layout, roles: Roles, run: Run) -> Iterator[tuple[ModuleInRun, ModeWalk]]:
     """What is seen of every module that is called in a run for training or for evaluation."""
     subjects: dict[Hashable, Value] = {}
     for event in layout.events:
-        if event.kind is Kind.CALL:
+        if event.kind is Kind.CALL and _may_run_layers(event):
             subjects.setdefault(callee_key(event), event.subject)
     for key, subject in subjects.items():
         walk = ModeWalk(key, subject, layout, roles, run)

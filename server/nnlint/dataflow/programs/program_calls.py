@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ _SAME = frozenset({
 _GRAD_SWITCHES = {"torch.no_grad": FALSE, "torch.inference_mode": FALSE, "torch.enable_grad": TRUE, "torch.set_grad_enabled": UNKNOWN}
 _GRAD_SWITCHES |= {f"torch.autograd.grad_mode.{name.rpartition('.')[2]}": flag for name, flag in _GRAD_SWITCHES.items()}
 # Code from elsewhere that neither switches modes nor touches gradients.
+# Classes whose `from_pretrained` gives something else than a module.
+_NO_MODULE = re.compile(r"Tokenizer|Processor|FeatureExtractor|Config|Scheduler")
 _HARMLESS = ("builtins.", "torch.", "numpy.", "math.", "os.", "sys.", "time.", "random.", "json.", "logging.", "tqdm", "wandb.", "copy.",
              "matplotlib.", "sklearn.", "pathlib.", "itertools.", "functools.", "collections.", "PIL.", "torchinfo.", "tensorboardX.",
              "pickle.", "argparse.", "warnings.", "typing.", "datetime.", "pandas.", "scipy.", "mlflow.", "torchmetrics.", "cv2.",
@@ -127,7 +130,7 @@ class ProgramCaller(Caller):
             result.of = (*(() if method is None else (method[0],)), *arguments.all)
             if is_optimizer(result):
                 interpreter.emit(Kind.MADE, site, result)
-            elif isinstance(function, val.External) and (makes_module(function.name) or function.name.endswith("from_pretrained")):
+            elif isinstance(function, val.External) and (makes_module(function.name) or loads_model(function.name)):
                 interpreter.emit(Kind.MADE, site, result, function)
         if _is_new_layer(function, result):
             interpreter.emit(Kind.MADE, site, result)
@@ -362,6 +365,11 @@ def is_optimizer(value: Value) -> bool:
 def makes_module(name: str) -> bool:
     """Whether something from elsewhere makes a new module, in training mode, that has layers to which the mode matters."""
     return name.startswith(("torchvision.models.", "timm.create_model", "segmentation_models_pytorch."))
+
+
+def loads_model(name: str) -> bool:
+    """Whether a function gives a trained module; tokenizers and settings are loaded alike."""
+    return name.endswith("from_pretrained") and _NO_MODULE.search(name) is None
 
 
 def _is_new_layer(function: Value, result: Value) -> bool:
