@@ -15,7 +15,8 @@ from nnlint.dataflow.coverage import constructions
 from nnlint.dataflow.explore import PROJECT_FUEL, explore, explore_alone
 from nnlint.dataflow.explore import Cancelled as Cancelled
 from nnlint.dataflow.graph import ProjectGraph
-from nnlint.findings import Applicability, FileEdit, Finding, Fix
+from nnlint.dataflow.source_text import SourceText
+from nnlint.findings import Applicability, Assist, FileEdit, Finding, Fix
 from nnlint.rule import Rule
 from nnlint.rules import all_rules
 from nnlint.semantics.program import Module, Program
@@ -50,12 +51,14 @@ class CheckResult:
     """Findings sorted by path, place and code; and for each rule that crashed, what it said.
 
     `left_out` counts the classes, functions and scripts of a project that is too large which were not run: nothing that they
-    could change is reported. `constructions` are the layers that the checked files construct, where they were asked for.
+    could change is reported. `constructions` are the layers that the checked files construct, and `assists` what the rules, on or
+    off, can do in these files; both where they were asked for.
     """
 
     findings: list[Finding] = field(default_factory=list)
     internal_errors: list[str] = field(default_factory=list)
     constructions: list[Construction] | None = None
+    assists: list[Assist] = field(default_factory=list)
     left_out: int = 0
 
 
@@ -78,10 +81,11 @@ class Engine:
         settings_for: Callable[[str], Settings],
         is_cancelled: Callable[[], bool] | None = None,
         counts_layers: bool = False,
+        finds_assists: bool = False,
     ) -> CheckResult:
         """Checks `paths` in the light of the whole project. Raises `Cancelled` soon after `is_cancelled` says so."""
         with collector_off():
-            return self._check(sources, paths, settings_for, is_cancelled, counts_layers)
+            return self._check(sources, paths, settings_for, is_cancelled, counts_layers, finds_assists)
 
     def _check(
         self,
@@ -90,6 +94,7 @@ class Engine:
         settings_for: Callable[[str], Settings],
         is_cancelled: Callable[[], bool] | None,
         counts_layers: bool,
+        finds_assists: bool,
     ) -> CheckResult:
         result = CheckResult()
         program = Program(sources.text, sources.paths(), sources.import_roots, self._parser, self._modules)
@@ -106,6 +111,8 @@ class Engine:
             own = [f for f in found if f.path == path]
             self._checked[path] = _Checked(parsed, own)
             result.findings += _finished(path, parsed, own, wanted[path])
+            if finds_assists:
+                result.assists += _assists(program, path, wanted[path], result)
         return result
 
     def check_edit(self, sources: Sources, path: str, settings_for: Callable[[str], Settings]) -> CheckResult | None:
@@ -174,6 +181,20 @@ class _Checked:
 def _rules_with_checks(settings: Iterable[Settings]) -> list[Rule]:
     enabled = frozenset().union(*(s.enabled for s in settings))
     return [rule for code, rule in all_rules().items() if code in enabled and rule.check is not None]
+
+
+def _assists(program: Program, path: str, settings: Settings, result: CheckResult) -> Iterable[Assist]:
+    """What the rules can do in a file, but where the settings let none of a rule's fixes be applied."""
+    for rule in all_rules().values():
+        try:
+            found = [] if rule.assists is None else [*rule.assists(SourceText(program=program), path)]
+        except Exception:
+            result.internal_errors.append(f"what rule {rule.code} offers could not be found\n{traceback.format_exc()}")
+            continue
+        for assist in found:
+            applicability = settings.applicability(rule.code, assist.fix.applicability)
+            if applicability is not Applicability.DISPLAY:
+                yield replace(assist, fix=replace(assist.fix, applicability=applicability))
 
 
 # --- what an edit leaves as it was ---

@@ -43,10 +43,11 @@ class Applicability(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FileEdit:
-    """An edit of the finding's own file (`path is None`) or of another file of the project."""
+    """An edit of the finding's own file (`path is None`) or of another file of the project; `creates` one that is not there yet."""
 
     edit: Edit
     path: str | None = None
+    creates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,16 @@ class Fix:
     message: str
     applicability: Applicability
     edits: tuple[FileEdit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assist:
+    """What a rule can do at a place for whoever asks for it there, whether or not it has found anything."""
+
+    code: str
+    path: str
+    span: Span
+    fix: Fix
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""How a rule is declared: a module in `nnlint.rules` whose docstring is its page and which defines `RULE` and `check`."""
+"""How a rule is declared: a module in `nnlint.rules` whose docstring is its page and which defines `RULE` and `check`.
+
+A rule may also define `assists`: what it can do for people who ask for it, whether it is on or off.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nnlint.findings import Finding, Severity
+from nnlint.findings import Assist, Finding, Severity
 
 if TYPE_CHECKING:
     from nnlint.dataflow.graph import ProjectGraph
+    from nnlint.dataflow.source_text import SourceText
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -36,6 +40,7 @@ class Rule:
     page: str
     check: Callable[[ProjectGraph], Iterable[Finding]] | None  # None: the engine itself finds it, without a graph
     source_file: str
+    assists: Callable[[SourceText, str], Iterable[Assist]] | None = None  # those of the file at a path
 
     @property
     def summary(self) -> str:

@@ -204,9 +204,13 @@ class Editor:
                 await self._news.wait()
 
     def apply(self, edit: types.WorkspaceEdit) -> None:
-        """Make a workspace edit, as strictly as the protocol allows: right versions, no overlaps, open documents only."""
+        """Make a workspace edit, as strictly as the protocol allows: right versions, no overlaps, open documents and new files only."""
         by_uri: dict[str, list[types.TextEdit]] = {uri: list(edits) for uri, edits in (edit.changes or {}).items()}
         for change in edit.document_changes or []:
+            if isinstance(change, types.CreateFile):
+                assert change.uri not in self.buffers
+                self.open("", uri=change.uri)
+                continue
             assert isinstance(change, types.TextDocumentEdit)
             assert change.text_document.version in (None, self.buffers[change.text_document.uri].version)
             by_uri[change.text_document.uri] = [e for e in change.edits if isinstance(e, types.TextEdit | types.AnnotatedTextEdit)]

@@ -87,6 +87,11 @@ class SourceText:
             return None
         return [placed.block.text[a.whole.start : a.whole.end] for a in arguments]
 
+    def enclosing_span(self, site: Site, within: Enclosing, outward: int = 0) -> Span | None:
+        """Where the loop or function around `site` stands: the innermost, or `outward` more."""
+        found = self._enclosing(site, within, outward)
+        return None if found is None else found.whole
+
     def method_span(self, site: Site) -> Span | None:
         """Where the name and the arguments of the method call at `site` stand; `None` where it is none."""
         found = self._method(site)

@@ -6,12 +6,13 @@ A request for a kind is answered with that kind and kinds below it, with one exc
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lsprotocol import types
 
-from nnlint.findings import Applicability, FileEdit, Finding, Fix
+from nnlint.findings import Applicability, Assist, FileEdit, Finding, Fix
 from nnlint.lsp.analysis import Analysis
 from nnlint.lsp.capabilities import Client
 from nnlint.lsp.convert import span_of
@@ -20,12 +21,13 @@ from nnlint.lsp.documents import Document
 from nnlint.lsp.edits import best_fix, combined, workspace_edit
 from nnlint.rules import all_rules
 from nnlint.settings import UnknownSelector, select_rules
-from nnlint.text import Span
+from nnlint.text import Edit, Span
 from nnlint.workspace.suppress import ignore_file, ignore_line
 
 SHOW_DOCUMENTATION = "nnlint.showDocumentation"
 FIX_ALL = "source.fixAll.nnlint"
 QUICK_FIX = types.CodeActionKind.QuickFix.value
+REWRITE = types.CodeActionKind.RefactorRewrite.value
 
 _UNSAFE = " (unsafe)"
 _SHOWN_ONLY = "This fix is shown but not applied: the rule says so, or `fixable` or `unfixable` in the configuration"
@@ -50,7 +52,7 @@ class Offer:
 
 def kinds() -> list[str]:
     """The kinds that an editor may be told to ask for, so that its settings can offer them."""
-    return [QUICK_FIX, FIX_ALL, *(f"{FIX_ALL}.{code}" for code in all_rules())]
+    return [QUICK_FIX, REWRITE, FIX_ALL, *(f"{FIX_ALL}.{code}" for code in all_rules())]
 
 
 def is_light_bulb(context: types.CodeActionContext) -> bool:
@@ -70,6 +72,12 @@ def offers(
             part, span = analysis.target.place(finding.span)
             if part.uri == document.uri and _touch(span, asked):
                 yield from (offer for offer in offers_for(finding, analysis, client) if client.shows_disabled or not offer.disabled)
+    if only is None or any(_is_within(REWRITE, kind) for kind in only):
+        asked = span_of(range_, document.index, client.encoding)
+        for offer, assist in _assists(analysis, client):
+            part, span = analysis.target.place(assist.span)
+            if part.uri == document.uri and _touch(span, asked):
+                yield offer
     for kind in _fix_all_kinds(only, _is_automatic(context)):
         yield from _fix_all(kind, analysis)
 
@@ -90,8 +98,27 @@ def offers_for(finding: Finding, analysis: Analysis, client: Client) -> Iterator
 
 def find_offer(key: str, analysis: Analysis, client: Client) -> Offer | None:
     """The offer that had this key when the analysis was new."""
+    if assisted := next((offer for offer, _ in _assists(analysis, client) if offer.key == key), None):
+        return assisted
     about = (finding for finding in analysis.findings if key.startswith(_key(finding) + "/"))
     return next((offer for finding in about for offer in offers_for(finding, analysis, client) if offer.key == key), None)
+
+
+def _assists(analysis: Analysis, client: Client) -> Iterator[tuple[Offer, Assist]]:
+    """What the rules can do, but what is offered as a fix already, and new files that cannot be or are there."""
+    fixes = [_texts(fix.edits) for finding in analysis.findings for fix in finding.fixes]
+    for number, assist in enumerate(analysis.assists):
+        edits, is_unsafe = assist.fix.edits, assist.fix.applicability is Applicability.UNSAFE
+        if _texts(edits) not in fixes and all(_can_make(edit, client) for edit in edits):
+            yield Offer(f"assist{number}", _title(assist.code, assist.fix), REWRITE, edits, is_unsafe=is_unsafe), assist
+
+
+def _texts(edits: tuple[FileEdit, ...]) -> list[Edit]:
+    return [edit.edit for edit in edits]
+
+
+def _can_make(edit: FileEdit, client: Client) -> bool:
+    return not edit.creates or (client.creates_files and edit.path is not None and not os.path.exists(edit.path))
 
 
 def _key(finding: Finding) -> str:
@@ -100,10 +127,15 @@ def _key(finding: Finding) -> str:
 
 def _quick_fix(key: str, finding: Finding, fix: Fix, is_preferred: bool) -> Offer:
     is_unsafe = fix.applicability is Applicability.UNSAFE
-    title = f"{finding.code}: {fix.message}{_UNSAFE if is_unsafe and 'unsafe' not in fix.message else ''}"
+    title = _title(finding.code, fix)
     if fix.applicability is Applicability.DISPLAY:
         return Offer(key, title, QUICK_FIX, finding=finding, disabled=_SHOWN_ONLY)
     return Offer(key, title, QUICK_FIX, fix.edits, finding, is_preferred=is_preferred, is_unsafe=is_unsafe)
+
+
+def _title(code: str, fix: Fix) -> str:
+    is_unsafe = fix.applicability is Applicability.UNSAFE
+    return f"{code}: {fix.message}{_UNSAFE if is_unsafe and 'unsafe' not in fix.message else ''}"
 
 
 def _fix_rule(finding: Finding, analysis: Analysis, key: str) -> Iterator[Offer]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nnlint.engine import Sources
-from nnlint.findings import Finding
+from nnlint.findings import Assist, Finding
 from nnlint.lsp.addresses import uri_of
 from nnlint.lsp.documents import Document
 from nnlint.text import Span
@@ -21,6 +21,8 @@ class Analysis:
     findings: tuple[Finding, ...]
     sources: Sources
     documents: Mapping[str, Document]
+    assists: tuple[Assist, ...] = ()
+    """What the rules can do in the target; none are known in a first answer."""
     config_errors: tuple[ConfigError, ...] = ()
     """What is wrong with the config files of the open documents; the last good ones held instead."""
     seconds: float = 0.0

@@ -25,6 +25,7 @@ class Client:
     resolves_edits: bool
     shows_disabled: bool
     takes_versioned_edits: bool
+    creates_files: bool
     confirms_edits: bool
     watches_files: bool
     has_configuration: bool
@@ -50,6 +51,7 @@ class Client:
             resolves_edits=bool(can(f"{action}.data_support")) and "edit" in (can(f"{action}.resolve_support.properties") or ()),
             shows_disabled=bool(can(f"{action}.disabled_support")),
             takes_versioned_edits=bool(can(f"{edit}.document_changes")),
+            creates_files=types.ResourceOperationKind.Create in (can(f"{edit}.resource_operations") or ()),
             confirms_edits=bool(
                 can(f"{action}.honors_change_annotations")
                 and can(f"{edit}.change_annotation_support") is not None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from lsprotocol import types
 
 from nnlint.findings import Applicability, FileEdit, Finding, Fix
+from nnlint.lsp.addresses import uri_of
 from nnlint.lsp.analysis import Analysis
 from nnlint.lsp.capabilities import Client
 from nnlint.lsp.convert import range_of
@@ -36,22 +37,30 @@ def combined(fixes: Iterable[Fix], own_path: str) -> tuple[FileEdit, ...]:
 
 
 def workspace_edit(file_edits: Iterable[FileEdit], analysis: Analysis, client: Client, question: str | None = None) -> types.WorkspaceEdit:
-    """The edits as the client takes them: with versions where it can, and with a `question` to be answered first where it can."""
+    """The edits as the client takes them: with versions where it can, and with a `question` to be answered first where it can.
+
+    New files are for clients that can create some. One that is there by then is kept: no client empties it.
+    """
+    file_edits = [*file_edits]
+    created = {uri_of(e.path) for e in file_edits if e.creates and e.path is not None}
     by_document: dict[str, tuple[Document, list[types.TextEdit]]] = {}
     for path, edit in sorted({(file_edit.path or analysis.target.path, file_edit.edit) for file_edit in file_edits}):
         document, span = analysis.locate(path, edit.span)
         changes = by_document.setdefault(document.uri, (document, []))[1]
         changes.append(types.TextEdit(range_of(span, document.index, client.encoding), edit.content))
-    if not client.takes_versioned_edits:
+    if not client.takes_versioned_edits and not created:
         return types.WorkspaceEdit(changes={uri: edits for uri, (_, edits) in by_document.items()})
     asks = question is not None and client.confirms_edits
     return types.WorkspaceEdit(
         document_changes=[
-            types.TextDocumentEdit(
-                types.OptionalVersionedTextDocumentIdentifier(uri, document.version),
-                [types.AnnotatedTextEdit(_QUESTION, edit.range, edit.new_text) for edit in edits] if asks else edits,
-            )
-            for uri, (document, edits) in by_document.items()
+            *(types.CreateFile(uri, options=types.CreateFileOptions(ignore_if_exists=True)) for uri in sorted(created)),
+            *(
+                types.TextDocumentEdit(
+                    types.OptionalVersionedTextDocumentIdentifier(uri, document.version),
+                    [types.AnnotatedTextEdit(_QUESTION, edit.range, edit.new_text) for edit in edits] if asks else edits,
+                )
+                for uri, (document, edits) in by_document.items()
+            ),
         ],
         change_annotations={_QUESTION: types.ChangeAnnotation(question, needs_confirmation=True)} if question and asks else None,
     )

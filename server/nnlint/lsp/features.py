@@ -9,7 +9,7 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcContentModified, JsonRpcInvalidParams
 
-from nnlint.lsp.actions import QUICK_FIX, SHOW_DOCUMENTATION, action_of, find_offer, is_light_bulb, kinds, offers
+from nnlint.lsp.actions import QUICK_FIX, REWRITE, SHOW_DOCUMENTATION, action_of, find_offer, is_light_bulb, kinds, offers
 from nnlint.lsp.analyst import Urgency
 from nnlint.lsp.debug import debug_information
 from nnlint.lsp.hover import hover_of_findings, hover_of_suppression
@@ -117,7 +117,7 @@ async def code_action(ls: Server, params: types.CodeActionParams) -> list[types.
     actions = []
     for offer in offers(analysis, document, params.context, params.range, session.client):
         action = action_of(offer, analysis, session.client, confirms)
-        if action.edit is not None and offer.kind == QUICK_FIX and session.client.resolves_edits:
+        if action.edit is not None and offer.kind in (QUICK_FIX, REWRITE) and session.client.resolves_edits:
             action.edit, action.data = None, {"uri": uri, "version": document.version, "key": offer.key}
         actions.append(action)
     return actions

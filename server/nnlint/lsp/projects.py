@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nnlint import engine
-from nnlint.findings import Finding
 from nnlint.lsp.analysis import Analysis
 from nnlint.lsp.disk_watch import DiskWatch, config_places
 from nnlint.lsp.documents import Document
@@ -104,18 +103,26 @@ class Projects:
         begin = time.perf_counter()
         sources = OverlaySources(DiskSources((), ()), {target.path: target.text})
         checked: list[Document] = []
-        findings: list[Finding] = []
+        result = engine.CheckResult()
         try:
             sources = self.sources_for(target, documents)
             checked = [document for document in self._company(target, documents) if self.is_checked(document.path)]
-            findings = self._findings(checked, sources, is_cancelled)
+            result = self._result(checked, sources, is_cancelled)
         except engine.Cancelled:
             raise
         except Exception:
             log.exception("checking %s failed; please report this", target.uri)
         errors, seconds = self._config_errors(), time.perf_counter() - begin
         return [
-            Analysis(document, tuple(f for f in findings if f.path == document.path), sources, documents, errors, seconds)
+            Analysis(
+                document,
+                tuple(f for f in result.findings if f.path == document.path),
+                sources,
+                documents,
+                tuple(a for a in result.assists if a.path == document.path),
+                errors,
+                seconds,
+            )
             for document in {target.uri: target, **{document.uri: document for document in checked}}.values()
         ]
 
@@ -135,7 +142,7 @@ class Projects:
             return None
         _log_errors(result)
         errors, seconds = self._config_errors(), time.perf_counter() - begin
-        return Analysis(target, tuple(result.findings), sources, documents, errors, seconds, is_provisional=True)
+        return Analysis(target, tuple(result.findings), sources, documents, config_errors=errors, seconds=seconds, is_provisional=True)
 
     def graph(self, target: Document, documents: Mapping[str, Document], class_name: str) -> str:
         """The dataflow graph of a class of the target, as text."""
@@ -166,11 +173,11 @@ class Projects:
     def _is_in(self, path: str, folder: str) -> bool:
         return os.path.isabs(path) and self.ground_of(path).project.folder == folder
 
-    def _findings(self, documents: list[Document], sources: OverlaySources, is_cancelled: Callable[[], bool] | None) -> list[Finding]:
+    def _result(self, documents: list[Document], sources: OverlaySources, is_cancelled: Callable[[], bool] | None) -> engine.CheckResult:
         paths = [document.path for document in documents]
-        result = check_files(sources, paths, self.settings_for, self._engine, is_cancelled)
+        result = check_files(sources, paths, self.settings_for, self._engine, is_cancelled, finds_assists=True)
         _log_errors(result)
-        return result.findings
+        return result
 
     def _config_errors(self) -> tuple[ConfigError, ...]:
         """What is wrong with the configs that were needed since the last look at the disk."""

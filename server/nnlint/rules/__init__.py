@@ -31,6 +31,7 @@ def all_rules() -> dict[str, Rule]:
             page=inspect.cleandoc(module.__doc__ or ""),
             check=getattr(module, "check", None),
             source_file=module.__file__ or "",
+            assists=getattr(module, "assists", None),
         )
     return dict(sorted(rules.items()))
 

@@ -68,17 +68,30 @@ for epoch in range(10):
 
 The fix puts the check before the loop over epochs, in the words of the loop itself. It is unsafe: the model is trained on that batch
 before the real training starts. Run it, and take it out again.
+
+## In the editor
+
+Both ways to check are offered, as refactorings, on every loop over batches with one `backward()` and one step, whether the rule is on
+or off and whatever the project has already; on loops that stand in no loop over epochs, or rest on it, the check comes right before
+them. The second way writes a test, `test_overfit_one_batch.py` in the folder `tests`, or beside the script where there is none: the
+statements that the loop rests on, followed back to where its function is called, and the names of the script imported from it. The test
+asks that 200 updates bring the loss below a tenth of what it was, and uses the defaults of the command line. It is offered where it can
+be run: not for a script that trains when it is imported, for a method, or for a function that is given what nothing in the file says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from nnlint.dataflow.graph import ProjectGraph
-from nnlint.dataflow.training_loops import overfit_check, unchecked_training_loop
-from nnlint.findings import Applicability, Finding, Fix, Severity
+from nnlint.dataflow.overfit_test import overfit_test
+from nnlint.dataflow.source_text import SourceText
+from nnlint.dataflow.training_loops import TrainingLoop, overfit_check, training_loops, unchecked_training_loop
+from nnlint.findings import Applicability, Assist, FileEdit, Finding, Fix, Severity
 from nnlint.rule import Declaration
 from nnlint.syntax.statements import Enclosing
+from nnlint.text import Edit, Span
 
 RULE = Declaration(name="no-single-batch-overfit", severity=Severity.HINT, on_by_default=False)
 
@@ -87,9 +100,7 @@ def check(graph: ProjectGraph) -> Iterator[Finding]:
     loop = unchecked_training_loop(graph)
     if loop is None:
         return
-    code = overfit_check(graph, loop)
-    edits = None if code is None else graph.insert_around(loop.update, Enclosing.LOOP, code, outward=1)
-    fix = Fix("insert a check that overfits one batch (unsafe: the model is trained by it)", Applicability.UNSAFE, edits or ())
+    fix = _insert(graph, loop)
     yield Finding(
         code="NN101",
         name=RULE.name,
@@ -97,5 +108,32 @@ def check(graph: ProjectGraph) -> Iterator[Finding]:
         path=loop.update.path,
         span=graph.span(loop.update),
         severity=RULE.severity,
-        fixes=(fix,) if edits is not None else (),
+        fixes=() if fix is None else (fix,),
     )
+
+
+def assists(source: SourceText, path: str) -> Iterator[Assist]:
+    """The check and the test for every training loop of a file."""
+    assert source.program is not None
+    for loop in training_loops(source.program, path):
+        place = source.enclosing_span(loop.update, Enclosing.LOOP, loop.depth)
+        # What rests on the epoch can be checked inside it alone.
+        insert = _insert(source, loop) or _insert(source, replace(loop, epochs=None))
+        for fix in (insert, _write_test(source, loop)):
+            if fix is not None and place is not None:
+                yield Assist("NN101", path, place, fix)
+
+
+def _insert(source: SourceText, loop: TrainingLoop) -> Fix | None:
+    code = overfit_check(source, loop)
+    edits = None if code is None else source.insert_around(loop.update, Enclosing.LOOP, code, outward=loop.depth)
+    message = "insert a check that overfits one batch (unsafe: the model is trained by it)"
+    return None if edits is None else Fix(message, Applicability.UNSAFE, edits)
+
+
+def _write_test(source: SourceText, loop: TrainingLoop) -> Fix | None:
+    found = overfit_test(source, loop)
+    if found is None:
+        return None
+    edit = FileEdit(Edit(Span(0, 0), found.text), found.path, creates=True)
+    return Fix(f"write a test that overfits one batch: {found.name}", Applicability.UNSAFE, (edit,))
