@@ -96,6 +96,7 @@ def test_a_check_that_rests_on_the_epoch_stands_in_it() -> None:
         pytest.param(LOOP.replace("loss.backward()", "accelerator.backward(loss)"), id="a framework's update"),
         pytest.param(LOOP.replace("optimizer.step()", "optimizer.step()\n        other.step()"), id="two optimizers"),
         pytest.param(LOOP.replace("        loss.backward()\n", ""), id="no update"),
+        pytest.param("async def run():\n" + indent(LOOP.replace("for x", "async for x"), "    "), id="batches that are awaited"),
     ],
 )
 def test_what_is_no_plain_loop_has_no_check(loop: str) -> None:

@@ -53,12 +53,12 @@ def overfit_test(source: SourceText, loop: TrainingLoop) -> OverfitTest | None:
     except (SyntaxError, ValueError, RecursionError):
         return None
     position = LineIndex(module.parsed.text).position(source.span(loop.update).start, Encoding.UTF8)
-    way = _way_to(tree, position.line + 1, position.column)
+    way = _without_epochs(_way_to(tree, position.line + 1, position.column), loop)
     script = _Script(tree)
-    if not isinstance(updates, ast.For) or not script.is_importable or not way:
+    if not isinstance(updates, ast.For) or not way or not script.is_importable:
         return None
     setup = _Setup(script, names_open([updates]))
-    if not setup.follow(_without_epochs(way, loop), updates):
+    if not setup.follow(way, updates):
         return None
     head = _imports(script, setup.globals, importable)
     text = "" if head is None else _text(posixpath.basename(module.path), importable, head, setup, updates, loop.loss)
@@ -315,18 +315,22 @@ def _unparsed(statement: ast.stmt) -> str:
 # --- trees ---
 
 
-def _ways(tree: ast.AST) -> Iterator[list[ast.AST]]:
-    """The way from the root to each node, both included."""
+def _ways(tree: ast.AST, line: int | None = None) -> Iterator[list[ast.AST]]:
+    """The way from the root to each node, or to each that has a part on a line, both included."""
     waiting = [[tree]]
     while waiting:
         way = waiting.pop()
         yield way
-        waiting += [[*way, child] for child in ast.iter_child_nodes(way[-1])]
+        waiting += [[*way, child] for child in ast.iter_child_nodes(way[-1]) if line is None or _is_on(child, line)]
+
+
+def _is_on(node: ast.AST, line: int) -> bool:
+    return getattr(node, "lineno", line) <= line <= getattr(node, "end_lineno", line)
 
 
 def _way_to(tree: ast.Module, line: int, column: int) -> list[ast.AST]:
     """The way to the call of `backward()` that starts at a place."""
-    for way in _ways(tree):
+    for way in _ways(tree, line):
         node = way[-1]
         is_update = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward"
         if is_update and (getattr(node, "lineno", 0), getattr(node, "col_offset", -1)) == (line, column):
@@ -337,7 +341,7 @@ def _way_to(tree: ast.Module, line: int, column: int) -> list[ast.AST]:
 def _without_epochs(way: list[ast.AST], loop: TrainingLoop) -> list[ast.AST]:
     """The way as far as the loop that the check stands before."""
     loops = [at for at, node in enumerate(way) if isinstance(node, (ast.For, ast.While))]
-    return way[: loops[-1 - loop.depth] + 1]
+    return way[: loops[-1 - loop.depth] + 1] if len(loops) > loop.depth else []
 
 
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:

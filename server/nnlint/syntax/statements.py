@@ -105,12 +105,17 @@ class LoopText:
 
 
 def loop_text(block: ParsedBlock, index: int) -> LoopText | None:
-    """The innermost `for` loop around the node; `None` where its body cannot be taken apart or indented otherwise."""
+    """The innermost `for` loop around the node; `None` where it is `async`, or its body cannot be taken apart or indented otherwise."""
     import libcst as cst
 
     located = locate(block)
     loop = next((n for n in located.ancestors(located.nodes[index]) if isinstance(n, (cst.For, cst.FunctionDef))), None)
-    if not isinstance(loop, cst.For) or not isinstance(loop.body, cst.IndentedBlock) or any(_long_strings(located, loop)):
+    if (
+        not isinstance(loop, cst.For)
+        or loop.asynchronous is not None
+        or not isinstance(loop.body, cst.IndentedBlock)
+        or any(_long_strings(located, loop))
+    ):
         return None
     spans = _all_spans(located, loop.body.body)
     indents = {indent_before(block.text, s.whole.start) for s in spans}
