@@ -69,7 +69,7 @@ class RecordingMistakes:
         is_switched = any(e.kind is Kind.NAMED and e.words == "set_grad_enabled" for _, layout in layouts for e in layout.events)
         for run, layout in layouts:
             self.idle |= {e.site: function_at(e, layout) for e in layout.events if _is_idle(e)}
-            if not is_switched and not trains_for_you(run) and not is_test(run):
+            if not is_switched and not trains_for_you(run) and not is_test(run) and not _is_private_method(run):
                 self._judge(run, layout, Roles(run, layout, readers))
 
     def found(self) -> Iterator[list[Recorded]]:
@@ -148,6 +148,12 @@ def _is_idle(event: Event) -> bool:
         and event.words != "set_grad_enabled"
         and truth_of(event.subject.flag) is False
     )
+
+
+def _is_private_method(run: Run) -> bool:
+    """Whether a run starts in a method that another method calls, of a class that need not be this one: it may hold `no_grad`."""
+    owner, _, name = run.name.rpartition(".")
+    return bool(owner) and name.startswith("_") and not name.endswith("__")
 
 
 def function_at(event: Event, layout: Layout) -> Hashable:
