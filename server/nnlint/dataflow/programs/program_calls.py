@@ -31,6 +31,7 @@ _SAME = frozenset({
 _GRAD_SWITCHES = {"torch.no_grad": FALSE, "torch.inference_mode": FALSE, "torch.enable_grad": TRUE, "torch.set_grad_enabled": UNKNOWN}
 _GRAD_SWITCHES |= {f"torch.autograd.grad_mode.{name.rpartition('.')[2]}": flag for name, flag in _GRAD_SWITCHES.items()}
 # Code from elsewhere that neither switches modes nor touches gradients.
+_COPIES = ("copy.deepcopy", "copy.copy")
 # Classes whose `from_pretrained` gives something else than a module.
 _NO_MODULE = re.compile(r"Tokenizer|Processor|FeatureExtractor|Config|Scheduler")
 _HARMLESS = ("builtins.", "torch.", "numpy.", "math.", "os.", "sys.", "time.", "random.", "json.", "logging.", "tqdm", "wandb.", "copy.",
@@ -125,6 +126,9 @@ class ProgramCaller(Caller):
         result = super().call(function, arguments, site, frame)
         if isinstance(result, Unknown) and not isinstance(result, Thing):
             result = Thing(result.reason)
+        if isinstance(function, val.External) and function.name in _COPIES and isinstance(result, (Thing, Symbol)):
+            # What becomes of a copy does not become of the original.
+            result = Thing("a copy")
         if isinstance(result, Thing) and result.made_by is None and not result.receiver:
             result.made_by = function
             result.of = (*(() if method is None else (method[0],)), *arguments.all)
