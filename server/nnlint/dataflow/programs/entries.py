@@ -25,8 +25,14 @@ FUEL = 200_000  # steps of one entry
 PROJECT_FUEL = 8_000_000  # of all together; what is left out then is not judged
 _SIGNS = frozenset({
     "backward", "manual_backward", "zero_grad", "eval", "no_grad", "inference_mode", "set_grad_enabled", "optim", "cross_entropy",
-    "nll_loss", "view", "reshape",
+    "nll_loss",
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "sigmoid_focal_loss", "training_step", "validation_step",
+})  # fmt: skip
+# Of those who mention a program, the ones that may be one themselves: not the functions of a model zoo.
+_CALLERS = frozenset({
+    "loader", "dataloader", "DataLoader", "train_loader", "epoch", "epochs", "optimizer", "opt", "optim", "criterion", "loss", "loss_fn",
+    "train", "training", "fit", "evaluate", "validate", "validation", "test", "main", "trainer", "Trainer", "ArgumentParser", "parse_args",
+    "dataset", "learn", "update", "step", "agent", "env", "predict", "data", "batch",
 })  # fmt: skip
 _TENSOR_WORDS = frozenset({"shape", "size", "view", "reshape", "permute", "transpose"})
 
@@ -72,7 +78,7 @@ def _concerned(entries: list[Entry]) -> list[Entry]:
     while stack:
         entry = stack.pop()
         for user in mentioned_by.get((entry.module.path, entry.name), []) if entry.name is not None else []:
-            if id(user) not in reached:
+            if id(user) not in reached and (user.name is None or user.words & _CALLERS):
                 reached.add(id(user))
                 stack.append(user)
     return [entry for entry in entries if id(entry) in reached]

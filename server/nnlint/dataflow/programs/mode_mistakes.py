@@ -96,7 +96,7 @@ class ModeMistakes:
             function = _function_of(seen.call, evaluation.region, layout)
             verdict = self._evaluated.setdefault((seen.call.site, function), _Verdict())
             is_known = seen.cause is not None and (cares or seen.cause.kind is Kind.MODE)
-            if seen.phase is not Phase.TRAIN or not is_known or module.is_cut:
+            if seen.phase is not Phase.TRAIN or not is_known or module.is_truncated:
                 verdict.is_right = True
             elif verdict.wrong is None:
                 verdict.wrong = WrongMode(Mistake.EVALUATED_IN_TRAINING, seen, module.module, layout, walk, evaluation.region)
@@ -105,7 +105,7 @@ class ModeMistakes:
             by_site.setdefault(seen.call.site, []).append(seen)
         for site, sightings in by_site.items():
             verdict = self._trained.setdefault(site, _Verdict())
-            wrong = None if module.is_cut else self._trained_wrongly(sightings, module, walk, layout)
+            wrong = None if module.is_truncated else self._trained_wrongly(sightings, module, walk, layout)
             if wrong is not None:
                 verdict.wrong = verdict.wrong or wrong
             elif verdict.wrong is None or verdict.wrong.mistake is Mistake.TRAINED_IN_EVALUATION:
@@ -117,7 +117,8 @@ class ModeMistakes:
             return None
         again = next((s for s in in_eval if _is_after_evaluation(s, module, layout)), None)
         if again is not None:
-            return WrongMode(Mistake.TRAINED_AFTER_EVALUATION, again, module.module, layout, walk)
+            # On one path is enough, if that is a possible one.
+            return None if module.is_cut else WrongMode(Mistake.TRAINED_AFTER_EVALUATION, again, module.module, layout, walk)
         first = in_eval[0]
         if len(in_eval) < len(seen) or not self._is_meant_to_train(first, module, walk, layout):
             return None

@@ -81,6 +81,7 @@ class ModuleInRun:
     others: list[Sighting] = field(default_factory=list)  # calls that neither train nor surely evaluate
     trainings: list[Sighting] = field(default_factory=list)
     is_cut: bool = False
+    is_truncated: bool = False
 
 
 def key_of(value: Value, depth: int = 20) -> Hashable:
@@ -361,5 +362,5 @@ def modules_in_run(layout: Layout, roles: Roles, run: Run) -> Iterator[tuple[Mod
                 walk.walk(run, Mode())
             else:
                 walk.see_without_modes()
-            walk.found.is_cut = walk.is_cut
+            walk.found.is_cut, walk.found.is_truncated = walk.is_cut, walk.is_truncated
             yield walk.found, walk
