@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,12 +29,10 @@ _SIGNS = frozenset({
     "nll_loss",
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "sigmoid_focal_loss", "training_step", "validation_step",
 })  # fmt: skip
-# Of those who mention a program, the ones that may be one themselves: not the functions of a model zoo.
-_CALLERS = frozenset({
-    "loader", "dataloader", "DataLoader", "train_loader", "epoch", "epochs", "optimizer", "opt", "optim", "criterion", "loss", "loss_fn",
-    "train", "training", "fit", "evaluate", "validate", "validation", "test", "main", "trainer", "Trainer", "ArgumentParser", "parse_args",
-    "dataset", "learn", "update", "step", "agent", "env", "predict", "data", "batch",
-})  # fmt: skip
+# In those who mention a program, the words of one that may be a program itself: not in the functions of a model zoo.
+_CALLER = re.compile(
+    r"(?<!pre)train|eval|valid|predict|loss|optim|epoch|loader|criterion|dataset|ArgumentParser|parse_args|^(?:main|fit|test|opt|env|step|update)$|learn|agent"
+)
 _TENSOR_WORDS = frozenset({"shape", "size", "view", "reshape", "permute", "transpose"})
 
 
@@ -78,10 +77,14 @@ def _concerned(entries: list[Entry]) -> list[Entry]:
     while stack:
         entry = stack.pop()
         for user in mentioned_by.get((entry.module.path, entry.name), []) if entry.name is not None else []:
-            if id(user) not in reached and (user.name is None or user.words & _CALLERS):
+            if id(user) not in reached and (user.name is None or _may_train(user)):
                 reached.add(id(user))
                 stack.append(user)
     return [entry for entry in entries if id(entry) in reached]
+
+
+def _may_train(entry: Entry) -> bool:
+    return any(_CALLER.search(word) for word in entry.words)
 
 
 def _has_sign(words: frozenset[str]) -> bool:
