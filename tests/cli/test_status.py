@@ -147,8 +147,8 @@ def test_a_reader_that_goes_away_is_no_error(commands: Commands) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="no signals")
 def test_an_interrupt_ends_quietly(commands: Commands) -> None:
     program = """
-import os, signal, sys, nnlint.engine
-nnlint.engine.Engine.check = lambda *_: os.kill(os.getpid(), signal.SIGINT)
+import os, signal, sys, time, nnlint.engine
+nnlint.engine.Engine.check = lambda *_: (os.kill(os.getpid(), signal.SIGINT), time.sleep(60))
 from nnlint.cli.main import lsp_check
 sys.argv = ["lsp-check", "a.py"]
 lsp_check()

@@ -260,6 +260,13 @@ EXPRESSIONS: dict[str, list[tuple[str, int]]] = {
         ("F.scaled_dot_product_attention(y, y, x, attn_mask=(y @ y.mT) > 0)", 3),
     ],
     "torch.nn.Bilinear": [("nn.Bilinear(4, 4, 3)(x[..., :1].expand(-1, -1, 4), y[..., :1].expand(-1, -1, 4))", 3)],
+    **{
+        f"torch.nn.{kind}": [
+            (f"nn.{kind}(4, 3, batch_first=True)(x[..., :1].expand(-1, -1, 4))[0]", 3),
+            (f"nn.{kind}(4, 3, num_layers=2, bidirectional=True)(x[..., :1].expand(-1, -1, 4))[0]", 3),
+        ]
+        for kind in ("LSTM", "GRU", "RNN")
+    },
     "torch.nn.functional.bilinear": [("F.bilinear(x[..., :1], y[..., :1], torch.ones(3, 1, 1))", 3)],
     **{
         f"{space}.conv{k}d": [(f"{written}.conv{k}d(x, torch.ones(4, c, {', '.join('2' * k)}), padding={p})", k + 2) for p in (0, 1)]
