@@ -23,7 +23,7 @@ from nnlint.syntax import lowered as low
 from nnlint.syntax.parser import TopLevel, deep_recursion
 
 FUEL = 200_000  # steps of one entry
-PROJECT_FUEL = 8_000_000  # of all together; what is left out then is not judged
+PROJECT_FUEL = 4_000_000  # of all together; what is left out then is not judged
 _SIGNS = frozenset({
     "backward", "manual_backward", "zero_grad", "eval", "no_grad", "inference_mode", "set_grad_enabled", "optim", "cross_entropy",
     "nll_loss",
