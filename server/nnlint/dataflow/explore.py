@@ -515,7 +515,8 @@ class _Explorer:
 
     def _gather(self) -> ProjectGraph:
         for instance in self.contexts.instances:
-            if instance.definition not in self.contexts.parts:
+            # Of a project that was not run whole nobody knows what contains what.
+            if instance.definition not in self.contexts.parts and not self.contexts.progress.left_out:
                 found = self.interpreter.classes.find_method(instance.definition, instance.closure, "forward")
                 for summary in self.contexts.runs_of(instance, found[0]) if found is not None else []:
                     summary.graph.is_model = True
