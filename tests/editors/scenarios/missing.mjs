@@ -1,7 +1,7 @@
 // The interpreter that is set has no nnlint, and no other is there: the status bar says so, nothing pops up, and installing it is enough.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { areUnderlined, bellDot, inWorkspace, line, openFile, runCommand, scene, screenshot, squiggles, step, until } from './page.mjs';
+import { areUnderlined, inWorkspace, line, noticesOfNnlint, openFile, runCommand, scene, screenshot, squiggles, step, until } from './page.mjs';
 
 const { WORKING_INTERPRETER } = process.env;
 
@@ -24,7 +24,7 @@ await scene(
       await page.keyboard.press('Escape');
     });
     await step('nothing popped up', async () => {
-      assert.equal(await bellDot(page).count(), 0);
+      assert.deepEqual(await noticesOfNnlint(page), []);
       assert.equal(await squiggles(page).count(), 0);
     });
     await step('installing it and restarting the server is enough', async () => {

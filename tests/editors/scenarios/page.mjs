@@ -81,6 +81,17 @@ export const squiggles = page => page.locator(['info', 'warning', 'hint', 'error
 export const bell = page => page.locator('.statusbar-item[id="status.notifications"]');
 export const bellDot = page => bell(page).locator('.codicon-bell-dot');
 
+/** What pops up of nnlint; the editor itself, or another extension, may have something to say at any time. */
+export async function noticesOfNnlint(page) {
+  if ((await bellDot(page).count()) === 0) return [];
+  await runCommand(page, 'Notifications: Show Notifications');
+  const notices = page.locator('.notifications-center .notification-list-item');
+  await notices.first().waitFor();
+  const texts = await notices.allInnerTexts();
+  await page.keyboard.press('Escape');
+  return texts.filter(text => /nnlint/i.test(text));
+}
+
 /** Whether exactly the lines that hold these texts are underlined. */
 export async function areUnderlined(page, texts) {
   const marks = await Promise.all((await squiggles(page).all()).map(mark => mark.boundingBox()));
