@@ -86,7 +86,7 @@ export async function noticesOfNnlint(page) {
   if ((await bellDot(page).count()) === 0) return [];
   await runCommand(page, 'Notifications: Show Notifications');
   const notices = page.locator('.notifications-center .notification-list-item');
-  await notices.first().waitFor();
+  await notices.first().waitFor({ timeout: 5000 }).catch(() => {}); // it may be gone by now
   const texts = await notices.allInnerTexts();
   await page.keyboard.press('Escape');
   return texts.filter(text => /nnlint/i.test(text));
