@@ -53,7 +53,10 @@ def test_every_contract_is_kept() -> None:
         ("engine.py", "def parse():\n    from libcst import parse_module", "Only nnlint.syntax knows libcst"),
         ("cli/planted.py", "from lsprotocol import types", "Only nnlint.lsp knows the protocol"),
         ("workspace/planted.py", "import pygls.uris", "Only nnlint.lsp knows the protocol"),
-        ("dataflow/planted.py", "import torch.nn", "Nothing imports torch"),
+        ("dataflow/planted.py", "import torch.nn", "Only the deep check's worker imports torch"),
+        ("deep/planted.py", "import torch", "Only the deep check's worker imports torch"),
+        ("deep/worker/planted.py", "import nnlint.text", "The deep check's worker knows nothing of nnlint"),
+        ("deep/planted.py", "import nnlint.deep.worker.runner", "Of the deep check's worker nnlint imports the messages alone"),
     ],
 )
 def test_a_planted_import_is_caught(copied_package: Path, file: str, line: str, contract: str) -> None:
