@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # Folders of tests that start a process each, or need torch, editors or corpora: left to `make test`.
-HEAVY := cli editors judge lsp real_world
+HEAVY := cli deep editors judge lsp real_world
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check snapshot docs bench clean editors
