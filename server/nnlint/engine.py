@@ -272,6 +272,11 @@ def graph_text(
     return render(draw_class(project, path, class_name, name_of), output_format, shows_all)
 
 
+def admit(path: str, text: str, findings: Iterable[Finding], settings: Settings) -> list[Finding]:
+    """Findings on a file that no rule made: those that its settings ask for and no comment suppresses, graded and sorted."""
+    return _finished(path, Parser().parse(text), [*findings], settings.without(frozenset({SYNTAX_ERROR, UNUSED_SUPPRESSION})))
+
+
 def _relevant_paths(program: Program, wanted: Collection[str]) -> list[str]:
     """The files that can say something about modules: those that mention torch, and those that were asked for."""
     return [path for path in sorted(program.paths | set(wanted)) if path in wanted or program.mentions(path, "torch")]
