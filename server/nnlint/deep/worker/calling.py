@@ -1,0 +1,54 @@
+"""Calls a model, from the same random state every time, on inputs that it may change in place."""
+
+from __future__ import annotations
+
+import random
+import sys
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_map
+
+from .outputs import are_finite, outputs_of
+from .problems import NoAnswer
+
+_SEED = 20240
+
+
+def seed(offset: int = 0) -> None:
+    """Every source of random numbers that a model uses, set to one state."""
+    torch.manual_seed(_SEED + offset)
+    random.seed(_SEED + offset)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(_SEED + offset)
+
+
+def copied(value: Any) -> Any:
+    """Inputs that the model may change in place."""
+    return tree_map(lambda v: v.clone() if isinstance(v, Tensor) else v, value)
+
+
+def first_line(error: BaseException) -> str:
+    """`TypeError: forward() missing 1 required positional argument`, as long as a line may be."""
+    return f"{type(error).__name__}: {error}".strip().split("\n")[0][:300]
+
+
+def call_once(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Calls the model; raises what that raises, and `NoAnswer` where it gives no finite floating tensor."""
+    seed()
+    with torch.no_grad():
+        outputs = outputs_of(model(*copied(args), **copied(kwargs)))
+    if not any(o.is_floating_point() for o in outputs):
+        raise NoAnswer("forward() returns no floating tensor")
+    if not are_finite(outputs):
+        raise NoAnswer("what forward() returns is not finite")
+
+
+def dtype_of(model: nn.Module) -> torch.dtype:
+    """The dtype that a model computes in: that of its first floating parameter."""
+    for p in model.parameters():
+        if p.is_floating_point():
+            return p.dtype
+    return torch.get_default_dtype()
