@@ -76,6 +76,11 @@ class Report:
         return any(fix.applicability in self._applied for fix in finding.fixes)
 
 
+def verdict_mark(finding: Finding) -> str:
+    """What a line on a finding ends with: ` [confirmed]`, or nothing where no model was asked."""
+    return f" [{finding.verdict.kind.value}]" if finding.verdict else ""
+
+
 def preferred_fix(finding: Finding) -> Fix | None:
     """The fix to show, or to apply: the safest, among equals the first."""
     grades = list(Applicability)

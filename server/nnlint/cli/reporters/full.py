@@ -27,6 +27,8 @@ def _finding(report: Report, finding: Finding) -> Iterator[str]:
     gutter = _gutter(report, finding)
     yield f"{paint(f'{label}[{finding.code}]', label)} {paint(finding.name, 'quiet')}: {paint(finding.message, 'strong')}"
     yield from _located(report, finding.path, finding.span, Frame(gutter, label))
+    if finding.verdict is not None:
+        yield f"{paint('note', 'note')}: {printable(str(finding.verdict))}"
     for related in finding.related:
         yield f"{paint('note', 'note')}: {related.message}"
         yield from _located(report, related.path, related.span, Frame(gutter, "note", context=0, mark="-"))

@@ -24,7 +24,7 @@ def _command(report: Report, finding: Finding) -> str:
 
 
 def _message(report: Report, finding: Finding, where: str) -> str:
-    lines = [f"{where}: {finding.code} {finding.message}"]
+    lines = [f"{where}: {finding.code} {finding.message}", *([f"  {finding.verdict}"] if finding.verdict else [])]
     for related in finding.related:
         place = report.place(related.path, related.span)
         lines.append(f"  note: {report.name(related.path)}:{place.row}:{place.column}: {related.message}")

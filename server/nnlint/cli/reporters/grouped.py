@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from nnlint.cli.report import Report
+from nnlint.cli.report import Report, verdict_mark
 from nnlint.cli.style import printable
 from nnlint.findings import Finding
 
@@ -22,7 +22,8 @@ def _group(report: Report, name: str, findings: Sequence[Finding]) -> str:
     lines = [f"{paint(printable(name), 'strong')}:"]
     for where, finding in rows:
         fixable = f"[{paint('*', 'help')}] " if report.is_fixable(finding) else ""
-        lines.append(f"  {where:<{widest}} {paint(finding.code, finding.severity.label)} {fixable}{finding.message}")
+        code = paint(finding.code, finding.severity.label)
+        lines.append(f"  {where:<{widest}} {code} {fixable}{finding.message}{verdict_mark(finding)}")
     return "".join(f"{line}\n" for line in lines)
 
 
