@@ -190,6 +190,20 @@ def decode(line: bytes) -> Message:
         raise BadMessage(f"not a message: {error}") from None
 
 
+class Lines:
+    """Cuts what comes out of a pipe into lines."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that these bytes complete; raises `BadMessage` where one is longer than any message may be."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > LONGEST_MESSAGE:
+            raise BadMessage("longer than any message may be")
+        return lines
+
+
 def _made(cls: type[T], content: Any) -> T:
     """An object of plain JSON data, with the types that its class declares."""
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]

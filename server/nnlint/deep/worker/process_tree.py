@@ -1,0 +1,127 @@
+"""The processes that this one has started, and those that they have: found, measured, and killed to the last one."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+IS_LINUX = sys.platform == "linux"
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_LONGEST_SWEEP = 4.0  # seconds, of the five within which nothing may be left
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process. `resident` are the bytes it has in memory, shared ones included; a zombie has ended and waits to be reaped."""
+
+    pid: int
+    parent: int
+    is_zombie: bool
+    threads: int
+    resident: int
+
+
+def adopt_orphans() -> None:
+    """Makes descendants whose parent has ended children of this process, where the system can."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent() -> None:
+    """Has the system kill this process when its parent has ended, where the system can."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prctl(option: int, value: int) -> None:
+    if IS_LINUX:
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def descendants() -> list[Process]:
+    """What runs below this process, zombies included."""
+    children: dict[int, list[Process]] = {}
+    for process in _from_proc() if IS_LINUX else _from_ps():
+        children.setdefault(process.parent, []).append(process)
+    found = list(children.get(os.getpid(), ()))
+    for process in found:  # grows meanwhile
+        found.extend(children.get(process.pid, ()))
+    return found
+
+
+def running() -> list[Process]:
+    """The descendants that have not ended."""
+    return [process for process in descendants() if not process.is_zombie]
+
+
+def proportional_memory(processes: Iterable[Process]) -> int:
+    """Bytes that the processes take together, what they share counted once; without Linux's account of that, an upper bound."""
+    return sum(_proportional(process) for process in processes)
+
+
+def _proportional(process: Process) -> int:
+    try:
+        with open(f"/proc/{process.pid}/smaps_rollup", encoding="ascii") as lines:
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    except (OSError, StopIteration):
+        return process.resident
+
+
+def reap() -> dict[int, int]:
+    """The statuses, as `waitpid` has them, of the children that have ended since."""
+    ended: dict[int, int] = {}
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return ended
+        if pid == 0:
+            return ended
+        ended[pid] = status
+
+
+def kill_all() -> None:
+    """Kills every descendant: stops them all first, so that none can start another while the list is read."""
+    deadline = time.monotonic() + _LONGEST_SWEEP
+    stopped: set[int] = set()
+    while time.monotonic() < deadline and (fresh := [p.pid for p in running() if p.pid not in stopped]):
+        _signal(fresh, signal.SIGSTOP)
+        stopped.update(fresh)
+    while time.monotonic() < deadline and (left := descendants()):
+        _signal((process.pid for process in left), signal.SIGKILL)
+        reap()
+        time.sleep(0.01)
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except OSError:  # it has ended, or become another user's
+            continue
+
+
+def _from_proc() -> Iterator[Process]:
+    page = os.sysconf("SC_PAGE_SIZE")
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as stat:
+                state, *numbers = stat.read().rpartition(b")")[2].split()  # the name before it may hold anything
+        except OSError:  # it has ended
+            continue
+        threads = int(numbers[16])
+        # A process whose first thread has ended looks like a zombie while others run on.
+        yield Process(int(name), int(numbers[0]), state in (b"Z", b"X") and threads <= 1, threads, int(numbers[20]) * page)
+
+
+def _from_ps() -> Iterator[Process]:
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,rss="], stdout=subprocess.PIPE, check=False, text=True)
+    for line in listing.stdout.splitlines():
+        pid, parent, state, resident = line.split()[:4]
+        yield Process(int(pid), int(parent), state.startswith("Z"), 1, int(resident) * 1024)
