@@ -77,6 +77,18 @@ def test_all_fixes_together_leave_nothing_to_fix(case: Case) -> None:
     assert not [f for f in check_family(case, fixed) if f.fixes]
 
 
+@by_case
+def test_the_last_fix_of_each_one_after_another_leaves_nothing_to_fix(case: Case) -> None:
+    files, findings = case.files, [f for f in findings_of(case) if f.fixes]
+    if all(len(f.fixes) == 1 for f in findings):
+        return
+    for left in range(len(findings), 0, -1):
+        assert len(findings) == left
+        files = apply_fixes(files, [(findings[0], findings[0].fixes[-1])])
+        findings = [f for f in check_family(case, files) if f.fixes]
+    assert not findings
+
+
 def test_the_cases_are_many() -> None:
     tally = Counter((case.source, case.section) for case in CASES)
     assert tally["nn501", "True positives"] >= 60

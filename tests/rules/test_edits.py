@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from tests.rules.checking import apply_fixes, check_files
@@ -201,3 +203,125 @@ def test_characters_outside_ascii_do_not_move_the_edit() -> None:
     statement = 'self.título, self.layer = "größe 🎯", {call}'
     text = template.replace("self.layer = {call}", statement)
     assert fixed(text.replace("{call}", "nn.Conv2d(3, 8, 3)"), "NN501") == text.replace("{call}", "nn.Conv2d(3, 8, 3, bias=False)")
+
+
+# --- the load hook ---
+
+HOOKED = """\
+import torch.nn as nn
+
+
+class Block(nn.Module):
+    def __init__(self, width=8):
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv2d(3, width, 3, bias=False), nn.BatchNorm2d(width))
+        # more to come
+        self._register_load_state_dict_pre_hook(self._absorb_bias_of_net_0)
+
+    @staticmethod
+    def _absorb_bias_of_net_0(state_dict, prefix, *_):
+        \"""Folds the bias that `net.0` had in older checkpoints into the running mean of `net.1`.\"""
+        bias = state_dict.pop(f"{prefix}net.0.bias", None)
+        mean = f"{prefix}net.1.running_mean"
+        if bias is not None and mean in state_dict:
+            state_dict[mean] = state_dict[mean] - bias
+
+    def forward(self, x):
+        return self.net(x)
+"""
+_BARE, _REGISTERING = HOOKED.replace(", bias=False", ""), "        self._register_load_state_dict_pre_hook(self._absorb_bias_of_net_0)\n"
+UNHOOKED = _BARE[: _BARE.index(_REGISTERING)] + _BARE[_BARE.index("\n    def forward") :]
+
+NO_HOOK = {
+    "an operation between": ("self.norm(self.layer(x))", "self.norm(self.layer(x).flip(1))"),
+    "a sum between": ("self.norm(self.layer(x))", "self.norm(self.layer(x) + x)"),
+    "two normalizations": ("self.norm(self.layer(x))", "self.norm(self.layer(x)) + self.other(self.layer(x))"),
+    "an early end of the constructor": ("        # end", "        if not width:\n            return"),
+    "a layer under two keys": ("        # end", "        self.both = nn.Sequential(self.layer, self.norm)"),
+    "a layer from a helper": ("self.layer = nn.Conv2d(8, width, 3, padding=1)", "self.layer = conv(width)"),
+    "a normalization of another class": ("self.norm = nn.BatchNorm2d(width)", "self.norm = Wrapped(width)"),
+    "a method of that name": ("    def forward", "    def _absorb_bias_of_layer(self):\n        pass\n\n    def forward"),
+    "a functional normalization": ("self.norm(self.layer(x))", "F.instance_norm(self.layer(x))"),
+}
+WITHOUT_HOOK = """\
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+def conv(width):
+    return nn.Conv2d(8, width, 3, padding=1)
+
+
+class Wrapped(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.inner = nn.BatchNorm2d(width)
+
+    def forward(self, x):
+        return self.inner(x)
+
+
+class Block(nn.Module):
+    def __init__(self, width=8):
+        super().__init__()
+        self.layer = nn.Conv2d(8, width, 3, padding=1)
+        self.norm = nn.BatchNorm2d(width)
+        self.other = nn.BatchNorm2d(width)
+        # end
+
+    def forward(self, x):
+        return self.norm(self.layer(x))
+"""
+
+
+def hooked(text: str) -> str:
+    """The text after the second fix of its only finding."""
+    files = {"model.py": text}
+    (finding,) = check_files(files, ["NN501"])
+    _, with_hook = finding.fixes
+    return apply_fixes(files, [(finding, with_hook)])["model.py"]
+
+
+def test_a_load_hook_stands_behind_what_the_constructor_does() -> None:
+    assert hooked(UNHOOKED) == HOOKED
+
+
+@pytest.mark.parametrize(("of_file", "of_test"), [("\r\n", "\n"), ("\t", "    "), ("  ", "    ")], ids=["line ends", "tabs", "two blanks"])
+def test_a_load_hook_is_written_in_the_style_of_the_file(of_file: str, of_test: str) -> None:
+    assert hooked(UNHOOKED.replace(of_test, of_file)) == HOOKED.replace(of_test, of_file)
+
+
+def test_a_load_hook_at_the_end_of_a_file_without_a_line_end() -> None:
+    text = UNHOOKED[: UNHOOKED.index("        # more")] + "\n    def forward(self, x):\n        return self.net(x)\n"
+    head, constructor, forward = text.partition("    def __init__")
+    init, _, rest = forward.partition("\n    def forward")
+    last = f"{head}    def forward{rest}\n{constructor}{init}".rstrip("\n")
+    ast.parse(hooked(last))
+    assert hooked(last).endswith("state_dict[mean] = state_dict[mean] - bias")
+
+
+def test_a_normalization_without_statistics_leaves_only_the_bias_to_drop() -> None:
+    text = hooked(UNHOOKED.replace("nn.BatchNorm2d(width)", "nn.GroupNorm(width, width)"))
+    assert 'state_dict.pop(f"{prefix}net.0.bias", None)' in text
+    assert "running_mean" not in text
+
+
+def test_named_parts_of_a_sequence_keep_their_names() -> None:
+    text = UNHOOKED.replace("nn.Sequential(nn.Conv2d(3, width, 3), nn.BatchNorm2d(width))", "nn.Sequential(OrderedDict(a=A, b=B))")
+    text = text.replace("A, b=B", "nn.Conv2d(3, width, 3), b=nn.BatchNorm2d(width)")
+    assert 'f"{prefix}net.b.running_mean"' in hooked("from collections import OrderedDict\n" + text)
+
+
+def test_a_layer_without_a_bias_is_not_hooked_again() -> None:
+    assert not check_files({"model.py": HOOKED}, ["NN501"])
+
+
+@pytest.mark.parametrize(("before", "after"), NO_HOOK.values(), ids=NO_HOOK)
+def test_no_load_hook_where_it_would_not_be_exact(before: str, after: str) -> None:
+    assert before in WITHOUT_HOOK
+    (finding,) = check_files({"model.py": WITHOUT_HOOK.replace(before, after)}, ["NN501"])
+    assert len(finding.fixes) == 1
+
+
+def test_a_load_hook_where_it_is_exact() -> None:
+    assert "_absorb_bias_of_layer" in hooked(WITHOUT_HOOK)

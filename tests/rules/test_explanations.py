@@ -156,8 +156,12 @@ class Net(nn.Module):
 
 
 def test_the_title_of_a_fix_says_what_it_guards() -> None:
-    (fix,) = only_finding({MAIN_FILE: INITIALIZED}).fixes
+    fix, with_hook = only_finding({MAIN_FILE: INITIALIZED}).fixes
     assert fix.message == "insert bias=False and guard `m.bias` in init_weights() (unsafe: the bias leaves the state_dict)"
+    assert with_hook.message == (
+        "drop the bias and guard `m.bias` in init_weights(), and fold it into `bn` when an older checkpoint is loaded "
+        "(unsafe: the bias leaves the state_dict)"
+    )
 
 
 def test_a_guard_asks_for_the_bias_in_the_codes_own_indentation() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from nnlint.dataflow.explanation import chain_of, layer_label, load_of, short_name, wasted_words
 from nnlint.dataflow.graph import ProjectGraph
 from nnlint.dataflow.hazards import BiasRead
+from nnlint.dataflow.load_hook import folding_of, insert_load_hook
 from nnlint.dataflow.redundancy import RedundantBias
 from nnlint.findings import Applicability, FileEdit, Finding, Fix, Severity
 
@@ -28,7 +29,10 @@ def report(graph: ProjectGraph, bias: RedundantBias, code: str, name: str, sever
 
 
 def remove_bias(graph: ProjectGraph, bias: RedundantBias) -> Iterator[Fix]:
-    """The fix that constructs the layer without a bias; none where that could crash and a guard would not do."""
+    """The fix that constructs the layer without a bias, and one that lets older checkpoints load besides.
+
+    None where a layer without bias could crash and a guard would not do; the second only where the bias can be folded exactly.
+    """
     alike = (read for read in graph.bias_reads if read.may_be(bias.layer.target, bias.names, bias.site.path))
     reads = [read for read in alike if graph.holders.may_meet(read, bias.site)]
     guards = _guards(graph, reads)
@@ -39,6 +43,11 @@ def remove_bias(graph: ProjectGraph, bias: RedundantBias) -> Iterator[Fix]:
     load = load_of(graph, bias)
     loaded = "" if load is None else f", and saved weights are loaded in {posixpath.basename(load.path)}"
     yield Fix(f"insert bias=False{also} (unsafe: the bias leaves the state_dict{loaded})", Applicability.UNSAFE, edits)
+    folding = folding_of(graph, bias)
+    hook = None if folding is None else insert_load_hook(graph, bias, folding)
+    if folding is not None and hook is not None:
+        title = f"drop the bias{also}, and {folding.words} when an older checkpoint is loaded (unsafe: the bias leaves the state_dict)"
+        yield Fix(title, Applicability.UNSAFE, (*edits, *hook))
 
 
 def _guards(graph: ProjectGraph, reads: Sequence[BiasRead]) -> tuple[FileEdit, ...] | None:

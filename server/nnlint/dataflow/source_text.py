@@ -22,6 +22,7 @@ from nnlint.syntax.statement_edits import (
     insert_after,
     insert_before,
     insert_first,
+    insert_last,
     move_statement,
     wrap_statements,
 )
@@ -179,6 +180,11 @@ class SourceText:
         """Edits that put lines of code at the start of the loop or function around `site`: the innermost, or `outward` more."""
         found = self._enclosing(site, within, outward)
         return None if found is None else _edits(site, insert_first(self._text(site), found, code))
+
+    def insert_last(self, site: Site, within: Enclosing, code: str, behind: str = "") -> Edits:
+        """Edits that put lines of code at the end of the innermost loop or function around `site`, and those of `behind` after it."""
+        found = self._enclosing(site, within, 0)
+        return None if found is None else _edits(site, insert_last(self._text(site), found, code, behind))
 
     def insert_around(self, site: Site, within: Enclosing, code: str, outward: int = 0, is_after: bool = False) -> Edits:
         """Edits that put lines of code before, or after, the loop or function around `site`."""

@@ -45,6 +45,17 @@ def insert_first(text: str, statement: StatementSpans, code: str) -> list[Edit] 
     return [_insert_line(text, next_line(text, behind), _lines(text, code, indent, _unit(text, statement)))]
 
 
+def insert_last(text: str, statement: StatementSpans, code: str, behind: str = "") -> list[Edit] | None:
+    """Puts lines of code at the end of the statement's body, and those of `behind` after the statement: one edit, as both stand there."""
+    indent = _own_indent(text, statement.whole)
+    inner = None if statement.body is None else indent_before(text, statement.body.first.start)
+    if indent is None or inner is None:
+        return None
+    unit = _unit(text, statement)
+    lines = _lines(text, code, inner, unit) + (_lines(text, behind, indent, unit) if behind else "")
+    return [_insert_line(text, _behind(text, statement.whole, indent), lines)]
+
+
 def delete_statement(text: str, statement: StatementSpans) -> list[Edit] | None:
     """Takes out the lines of a simple statement, unless that would leave a body empty."""
     if not statement.is_simple or statement.is_only or _own_indent(text, statement.whole) is None:
