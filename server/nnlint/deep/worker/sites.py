@@ -26,6 +26,8 @@ _HERE = os.path.dirname(os.path.realpath(__file__)) + os.sep
 _ATTRIBUTE = "_nnlint_construction"
 _MAX_CALLERS = 32
 
+BIASED_LAYERS: tuple[type[nn.Module], ...] = (nn.modules.conv._ConvNd, nn.Linear, nn.Bilinear)
+
 
 @dataclass(frozen=True)
 class Construction:
@@ -54,6 +56,15 @@ def constructed_at(construction: Construction | None, place: Place) -> bool:
 def constructed_around(construction: Construction | None, place: Place) -> bool:
     """Whether the place lies within such a call, as an argument does."""
     return construction is not None and any(_holds(made, place) for made in construction.places)
+
+
+def calling_place(frame: FrameType | None) -> Place | None:
+    """The innermost call on a stack that stands in a file of neither torch nor the worker."""
+    while frame is not None:
+        if not _is_below(_HERE, frame.f_code.co_filename) and (place := _place(frame)) is not None:
+            return place
+        frame = frame.f_back
+    return None
 
 
 @contextmanager

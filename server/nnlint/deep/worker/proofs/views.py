@@ -1,0 +1,137 @@
+"""NN601, NN602, NN603: what a view does to the elements of its tensor, and whether torch lets it at all.
+
+A view keeps the order of elements in memory. An axis of the old shape is still an axis of the new one where the size is the same and as
+many elements lie between two neighbors along it. A new axis that has the size of an old one, but not its elements, is the mark of a view
+that was meant to swap axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..messages import CONFIRMED, NO_ANSWER, REFUTED, Question, Verdict
+from ..outputs import tensors_in
+from ..tracing import Event
+from ..trial import Trial, is_floating, running
+
+_VIEWS = frozenset({"view", "reshape", "view_as", "reshape_as"})
+
+
+def prove(question: Question, trial: Trial) -> Verdict:
+    """The verdict on what the call is given in the run."""
+    events = [event for event in trial.trace.at(question.place) if event.name in _VIEWS and event.inputs and event.outputs]
+    if not events:
+        return Verdict(question.id, NO_ANSWER, "the view does not run in this model")
+    if question.code == "NN602":
+        return _strides(question, trial)
+    return _elements(question, events[-1], trial)
+
+
+def _strides(question: Question, trial: Trial) -> Verdict:
+    raised = "" if trial.refused is None else trial.refused.at(question.place)
+    message = "the view runs: what it is given lies in memory as it needs to"
+    return Verdict(question.id, CONFIRMED, raised) if raised else Verdict(question.id, REFUTED, message)
+
+
+def _elements(question: Question, event: Event, trial: Trial) -> Verdict:
+    before, after = tuple(event.inputs[0].shape), tuple(event.outputs[0].shape)
+    axis = displaced_axis(before, after)
+    mixes = question.code == "NN603" and (axis is not None or crosses_samples(before, after))
+    if axis is not None or mixes:
+        mixed = mixed_samples(trial) if mixes else None
+        message = f"{before} becomes {after}: {_example(before, after)}{_displaced_words(axis, before)}{_mixing_words(mixed)}"
+        return Verdict(question.id, CONFIRMED, message, {} if mixed is None else {"samples that reach others": float(mixed)})
+    sizes = [size for size in before if size > 1]
+    if before == after or len(set(sizes)) < len(sizes):
+        message = f"in this run the sizes of {before} are too much alike to tell axes apart; give an input whose sizes differ"
+        return Verdict(question.id, NO_ANSWER, message)
+    return Verdict(question.id, REFUTED, f"{before} becomes {after} by merging and splitting axes in their order: nothing is scrambled")
+
+
+def displaced_axis(before: Sequence[int], after: Sequence[int]) -> int | None:
+    """An axis of the old shape whose size comes back as that of a new axis which holds other elements; `None` where there is none."""
+    old, new = _extents(before), _extents(after)
+    strangers = {size for size, step in new if (size, step) not in old}
+    return next((axis for axis, (size, step) in enumerate(old) if size > 1 and (size, step) not in new and size in strangers), None)
+
+
+def _extents(shape: Sequence[int]) -> list[tuple[int, int]]:
+    """Of each axis its size, and the number of elements from one index to the next."""
+    found: list[tuple[int, int]] = []
+    step = 1
+    for size in reversed(shape):
+        found.insert(0, (size, step))
+        step *= size
+    return found
+
+
+def crosses_samples(before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether a row of the new first axis holds elements of several rows of the old one."""
+    if not before or not after or not before[0] or not after[0]:
+        return False
+    numel = 1
+    for size in before:
+        numel *= size
+    row, sample = numel // after[0], numel // before[0]
+    return row > sample or sample % max(row, 1) != 0
+
+
+def _example(before: Sequence[int], after: Sequence[int]) -> str:
+    """Two neighbors along a new axis, and where their elements were: positions are tagged and looked up after the view."""
+    numel = 1
+    for size in before:
+        numel *= size
+    tags = torch.arange(numel).reshape(after)
+    axis = next(a for a, size in enumerate(after) if size > 1)
+    index = [0] * len(after)
+    index[axis] = 1
+    at = _unraveled(int(tags[tuple(index)]), before)
+    return f"element {tuple(index)} of the result is element {at} of the input"
+
+
+def _unraveled(flat: int, shape: Sequence[int]) -> tuple[int, ...]:
+    found: list[int] = []
+    for size in reversed(shape):
+        flat, rest = divmod(flat, size)
+        found.insert(0, rest)
+    return tuple(found)
+
+
+def mixed_samples(trial: Trial) -> int | None:
+    """How many samples of the batch reach the output of another one in evaluation mode; `None` where that cannot be asked.
+
+    By gradients: the output of sample i, summed, is differentiated by the inputs (Karpathy's recipe: "use backprop to chart
+    dependencies").
+    """
+    given: list[Tensor] = []
+
+    def record(value: Tensor) -> Tensor:
+        given.append(value.clone().requires_grad_(True))
+        return given[-1]
+
+    with trial.evaluating(), running(), torch.enable_grad():
+        outputs = [o for o in tensors_in(trial.call_on(record)) if is_floating(o) and o.requires_grad and o.dim()]
+        batch = given[0].shape[0] if given and given[0].dim() else 0
+        if batch < 2 or not outputs or outputs[0].shape[0] < 1:
+            return None
+        rows = outputs[0].shape[0]
+        reached = [_samples_reaching(outputs[0][row], given) for row in range(rows)]
+    if rows == batch:
+        return sum(bool(samples - {row}) for row, samples in enumerate(reached))
+    return len({sample for samples in reached if len(samples) > 1 for sample in samples}) or None
+
+
+def _samples_reaching(output: Tensor, given: list[Tensor]) -> set[int]:
+    gradients = torch.autograd.grad(output.sum(), given, retain_graph=True, allow_unused=True)
+    return {i for g in gradients if g is not None and g.dim() for i in range(g.shape[0]) if bool(g[i].any())}
+
+
+def _displaced_words(axis: int | None, before: Sequence[int]) -> str:
+    return "" if axis is None else f"; the new axis of size {before[axis]} is not the old one"
+
+
+def _mixing_words(mixed: int | None) -> str:
+    return "" if not mixed else f"; in evaluation mode {mixed} samples of the batch reach the output of another one"
