@@ -1,8 +1,10 @@
 /** Where VS Code comes in: commands, settings and trust, wired to the server. */
 import * as vscode from 'vscode';
 import { debugInformation } from './debugInformation';
+import { guardRuns, sendForClassAtCursor } from './deepCheck';
 import { ForwardGraphView } from './forwardGraph';
 import { PythonExtension } from './pythonExtension';
+import { RecipeReports } from './recipeReports';
 import { Server } from './server';
 import { Status } from './status';
 
@@ -14,7 +16,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const log = vscode.window.createOutputChannel('nnlint', { log: true });
   const pythonExtension = new PythonExtension();
   const status = new Status();
-  const running = new Server(log, pythonExtension, context.extensionPath);
+  const reports = new RecipeReports();
+  const running = new Server(log, pythonExtension, context.extensionPath, guardRuns(pythonExtension, log), reports);
   const graphs = new ForwardGraphView(running);
   server = running;
 
@@ -22,6 +25,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     log,
     pythonExtension,
     status,
+    reports,
     running,
     graphs,
     running.onDidChangeState(state => status.show(state)),
@@ -42,6 +46,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       return text;
     }),
     vscode.commands.registerCommand('nnlint.showForwardGraph', () => graphs.showForActiveEditor()),
+    vscode.commands.registerCommand('nnlint.runDeepCheck', () => sendForClassAtCursor(running, 'nnlint.deepCheck')),
+    vscode.commands.registerCommand('nnlint.runTrainingRecipe', () => sendForClassAtCursor(running, 'nnlint.deepRecipe')),
+    vscode.commands.registerCommand('nnlint.cancelDeepChecks', () => running.execute('nnlint.cancelDeepCheck')),
   );
   await running.restart('a Python file was opened');
 }

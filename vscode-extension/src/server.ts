@@ -2,10 +2,11 @@
 import * as os from 'node:os';
 import * as vscode from 'vscode';
 import { LanguageClient, RevealOutputChannelOn, State } from 'vscode-languageclient/node';
-import type { DocumentSelector, LanguageClientOptions, ServerOptions } from 'vscode-languageclient/node';
+import type { DocumentSelector, LanguageClientOptions, Middleware, ServerOptions } from 'vscode-languageclient/node';
 import { describe, discover, serverArguments } from './discovery';
 import type { Attempt, Candidate, Discovery, Surroundings } from './discovery';
 import type { PythonExtension } from './pythonExtension';
+import type { RecipeReports } from './recipeReports';
 
 export type ServerState =
   | { readonly kind: 'off' }
@@ -13,6 +14,9 @@ export type ServerState =
   | { readonly kind: 'running'; readonly version: string; readonly origin: string; readonly ignoredSettings: readonly Attempt[] }
   | { readonly kind: 'missing'; readonly attempts: readonly Attempt[] }
   | { readonly kind: 'failed'; readonly message: string };
+
+/** What every command of the server passes through on its way there. */
+export type CommandGuard = NonNullable<Middleware['executeCommand']>;
 
 /** Python where people write it: files, unsaved buffers, cells of notebooks; not the old sides of a diff and the like. */
 export const PYTHON: DocumentSelector & vscode.DocumentSelector = ['file', 'untitled', 'vscode-notebook-cell'].map(scheme => ({
@@ -44,6 +48,8 @@ export class Server implements vscode.Disposable {
     private readonly pythonExtension: PythonExtension,
     /** A folder without Python files, from which Python is run. */
     private readonly workingFolder: string,
+    private readonly guard: CommandGuard,
+    private readonly reports: RecipeReports,
   ) {}
 
   get state(): ServerState {
@@ -72,10 +78,11 @@ export class Server implements vscode.Disposable {
   /** Runs a command of the server. Fails where no server runs. */
   async execute<T>(command: string, ...args: unknown[]): Promise<T> {
     await this.lastOperation;
-    if (this.client === undefined || this.currentState.kind !== 'running') {
+    const { client } = this;
+    if (client === undefined || this.currentState.kind !== 'running') {
       throw new Error(`the nnlint server is not running (${this.currentState.kind})`);
     }
-    return this.client.sendRequest<T>('workspace/executeCommand', { command, arguments: args });
+    return this.guard(command, args, (command, args) => client.sendRequest<T>('workspace/executeCommand', { command, arguments: args }));
   }
 
   dispose(): void {
@@ -143,13 +150,16 @@ export class Server implements vscode.Disposable {
       documentSelector: PYTHON,
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
+      initializationOptions: { trusted: vscode.workspace.isTrusted },
       initializationFailedHandler: () => false,
+      middleware: { executeCommand: this.guard },
       errorHandler: {
         error: (...failure) => restarts.error(...failure),
         closed: async () => ({ ...(await restarts.closed()), handled: true }),
       },
     };
     const client = new QuietClient('nnlint', 'nnlint', program, options);
+    this.reports.attach(client);
     const restarts = client.createDefaultErrorHandler(RESTARTS_AFTER_CRASHES);
     const states: Partial<Record<State, ServerState>> = {
       [State.Starting]: { kind: 'starting' },
