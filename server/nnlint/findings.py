@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from math import isfinite
+from typing import Any
 
 from nnlint.text import Edit, Span
 
@@ -95,13 +97,13 @@ class Verdict:
     numbers: tuple[tuple[str, float], ...] = ()
 
     def __str__(self) -> str:
-        """`confirmed: why (largest change 3.1e-16, wasted parameters 64)`."""
-        measured = ", ".join(f"{name} {_figure(value)}" for name, value in self.numbers)
-        return f"{self.kind.value}: {self.message}{f' ({measured})' if measured else ''}"
+        """`confirmed: no output moves when the bias does`."""
+        return f"{self.kind.value}: {self.message}"
 
-
-def _figure(value: float) -> str:
-    return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.3g}"
+    def as_json(self) -> dict[str, Any]:
+        """What programs are told. A number that JSON does not know (infinity) goes by its name."""
+        numbers = {name: value if isfinite(value) else str(value) for name, value in self.numbers}
+        return {"kind": self.kind.value, "message": self.message, "numbers": numbers}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,13 +35,6 @@ def default(_: str) -> Settings:
     return DEFAULT
 
 
-def test_a_verdict_reads_as_a_sentence_with_its_numbers() -> None:
-    verdict = Verdict(VerdictKind.CONFIRMED, "no output changes", (("largest change", 3.14159e-16), ("wasted parameters", 16384.0)))
-    assert str(verdict) == "confirmed: no output changes (largest change 3.14e-16, wasted parameters 16,384)"
-    assert str(Verdict(VerdictKind.NO_ANSWER, "`width` is missing")) == "no answer: `width` is missing"
-    assert str(Verdict(VerdictKind.CONFIRMED, "the loss is", (("floor", float("inf")),))) == "confirmed: the loss is (floor inf)"
-
-
 def test_questions_are_numbered_in_the_order_of_the_findings() -> None:
     first, second, third = finding(row=1), finding(row=2), finding(row=3)
     answer = Answer((Told("2", REFUTED, "it matters"), Told("0", CONFIRMED, "it does not", {"largest change": 0.0})), problem="timed out")
@@ -92,7 +85,7 @@ def test_what_a_run_found_is_told_once_and_where_nothing_suppresses_it() -> None
     assert (new.code, new.name, new.message) == ("NN501", "bias-before-norm", "the bias changes nothing")
     assert TEXT[new.span.start : new.span.end] == "third = nn.Conv2d(8, 8, 3)"
     assert new.severity is Severity.WARNING
-    assert new.verdict == Verdict(VerdictKind.CONFIRMED, "found by running the model", (("wasted parameters", 8),))
+    assert new.verdict == Verdict(VerdictKind.CONFIRMED, "found by running the model (wasted parameters 8)", (("wasted parameters", 8),))
     assert discovered(PATH, TEXT, [answer], [], DEFAULT.without(frozenset({"NN501"}))) == []
 
 

@@ -85,7 +85,9 @@ def discovered(path: str, text: str, answers: Iterable[messages.Answer], known: 
 
 def _finding(discovery: messages.Discovery, path: str, span: Span, settings: Settings) -> Finding:
     rule = all_rules()[discovery.code]
-    verdict = Verdict(VerdictKind.CONFIRMED, "found by running the model", tuple(discovery.numbers.items()))
+    measured = ", ".join(f"{name} {number:.3g}" for name, number in discovery.numbers.items())
+    found = f"found by running the model{f' ({measured})' if measured else ''}"
+    verdict = Verdict(VerdictKind.CONFIRMED, found, tuple(discovery.numbers.items()))
     finding = Finding(rule.code, rule.name, discovery.message, path, span, rule.severity, verdict=verdict)
     return replace(finding, severity=_severity(finding, verdict, settings))
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from math import isfinite
 from typing import Any
 
 from nnlint.cli.report import Place, Report, preferred_fix
-from nnlint.findings import Finding, Fix, Verdict
+from nnlint.findings import Finding, Fix
 from nnlint.rule_url import rule_url
 
 
@@ -39,16 +38,8 @@ def finding_object(report: Report, finding: Finding) -> dict[str, Any]:
         ],
         "severity": finding.severity.label,
         "url": rule_url(finding.code),
-        "verdict": verdict_object(finding.verdict),
+        "verdict": finding.verdict.as_json() if finding.verdict else None,
     }
-
-
-def verdict_object(verdict: Verdict | None) -> dict[str, Any] | None:
-    """What running the model said. A number that JSON does not know (infinity) is told by its name."""
-    if verdict is None:
-        return None
-    numbers = {name: value if isfinite(value) else str(value) for name, value in verdict.numbers}
-    return {"kind": verdict.kind.value, "message": verdict.message, "numbers": numbers}
 
 
 def _fix(report: Report, finding: Finding, fix: Fix | None) -> dict[str, Any] | None:

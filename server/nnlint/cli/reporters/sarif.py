@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from nnlint import __version__
 from nnlint.cli.report import Place, Report
-from nnlint.cli.reporters.json import verdict_object
 from nnlint.findings import Finding, Fix, Severity
 from nnlint.rule import Rule
 from nnlint.rule_url import rule_url
@@ -67,7 +66,7 @@ def _result(report: Report, finding: Finding, rule_index: int, fingerprint: str)
         "relatedLocations": related,
         "fixes": [_fix(report, finding, fix) for fix in finding.fixes if fix.edits],
         "partialFingerprints": {"nnlint/v1": fingerprint},
-        "properties": {"severity": finding.severity.label, "verdict": verdict_object(finding.verdict)},
+        "properties": {"severity": finding.severity.label, "verdict": finding.verdict.as_json() if finding.verdict else None},
     }
 
 
