@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from .failures import first_line as first_line
 from .outputs import are_finite, outputs_of
 from .problems import NoAnswer
 
@@ -28,11 +29,6 @@ def seed(offset: int = 0) -> None:
 def copied(value: Any) -> Any:
     """Inputs that the model may change in place."""
     return tree_map(lambda v: v.clone() if isinstance(v, Tensor) else v, value)
-
-
-def first_line(error: BaseException) -> str:
-    """`TypeError: forward() missing 1 required positional argument`, as long as a line may be."""
-    return f"{type(error).__name__}: {error}".strip().split("\n")[0][:300]
 
 
 def call_once(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 import threading
 from typing import Optional
 
 from .messages import Answer, Message, Progress, encode
 
 END = b"end"  # a process that ends before it has said this did not finish
+UNHEARD = os.EX_PROTOCOL  # the exit status where it could not be said
+WHERE_ARE_YOU = signal.SIGUSR1  # makes the runner print where it is, whatever it is doing
 
 
 class Tell:
@@ -41,4 +44,7 @@ class Tell:
         with self._lock:
             rest = memoryview(line)
             while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+                try:
+                    rest = rest[os.write(self._descriptor, rest) :]
+                except OSError:  # the user's code has closed it, and nobody can be told in another way
+                    os._exit(UNHEARD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+from .channel import UNHEARD
 from .messages import Limits
 
 _CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGSYS})
@@ -13,6 +14,8 @@ _CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGIL
 def ending(status: int, limits: Limits) -> str:
     """The words for a status as `waitpid` has it, of a process that ended before it was done."""
     code = os.waitstatus_to_exitcode(status)
+    if code == UNHEARD:
+        return "it closed the pipe that its answer goes through"
     if code >= 0:
         return f"it ended itself with exit status {code}"
     try:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import resource
+import time
 
 from .messages import Limits
 from .process_tree import proportional_memory, running
 
 # The libraries below torch start a thread a processor, each.
 _THREADS_PER_PROCESS = 16
+_SECONDS_BETWEEN_FILES = 0.5
 # A run should not slow the editor down.
 _NICENESS = 5
+# Nor, where the system itself runs out of memory, end in place of the run.
+_FIRST_TO_GO = "1000"
 
 
 def confine(limits: Limits) -> None:
@@ -24,6 +29,8 @@ def confine(limits: Limits) -> None:
     # Not RLIMIT_AS: torch's libraries reserve far more addresses than they use.
     _limit(resource.RLIMIT_DATA, limits.memory, limits.memory)
     os.nice(_NICENESS)
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # not every system has it
+        score.write(_FIRST_TO_GO)
 
 
 def _limit(kind: int, soft: int, hard: int) -> None:
@@ -34,22 +41,43 @@ def _limit(kind: int, soft: int, hard: int) -> None:
     resource.setrlimit(kind, (soft, hard))
 
 
-def excess(limits: Limits) -> str:
-    """What the descendants of this process have too much of, together, in words; empty where all is well."""
-    processes = running()
-    if len(processes) > limits.processes:
-        return f"it started more than {limits.processes} processes"
-    threads = limits.processes * _THREADS_PER_PROCESS
-    if sum(process.threads for process in processes) > threads:
-        return f"it started more than {threads} threads"
-    if sum(process.resident for process in processes) > limits.memory and proportional_memory(processes) > limits.memory:
-        return too_much_memory(limits)
-    return ""
+class Watch:
+    """Looks at what the descendants of this process take together, and at the files in their working directory."""
+
+    def __init__(self, limits: Limits, folder: str) -> None:
+        self._limits, self._folder = limits, folder
+        self._files_seen = time.monotonic()
+
+    def excess(self) -> str:
+        """What there is too much of, in words; empty where all is well."""
+        limits, processes = self._limits, running()
+        if len(processes) > limits.processes:
+            return f"it started more than {limits.processes} processes"
+        threads = limits.processes * _THREADS_PER_PROCESS
+        if sum(process.threads for process in processes) > threads:
+            return f"it started more than {threads} threads"
+        if sum(process.resident for process in processes) > limits.memory and proportional_memory(processes) > limits.memory:
+            return too_much_memory(limits.memory)
+        if time.monotonic() - self._files_seen > _SECONDS_BETWEEN_FILES:
+            if _bytes_below(self._folder) > limits.file_size:
+                return f"it wrote more than {size(limits.file_size)} of files"
+            self._files_seen = time.monotonic()
+        return ""
 
 
-def too_much_memory(limits: Limits) -> str:
-    """The words for a run that was refused memory or took too much."""
-    return f"it asked for more memory than {size(limits.memory)}"
+def _bytes_below(folder: str) -> int:
+    """Bytes of disk that the files in the folder take."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):  # it is gone
+                total += os.lstat(os.path.join(path, name)).st_blocks * 512
+    return total
+
+
+def too_much_memory(limit: int) -> str:
+    """The words for a run that was refused memory or took too much, of a number of bytes."""
+    return f"it asked for more memory than {size(limit) if limit != resource.RLIM_INFINITY else 'there is'}"
 
 
 def size(count: int) -> str:

@@ -13,10 +13,11 @@ import sys
 import threading
 from typing import Any
 
-from .channel import Tell
-from .failures import failure, first_line
+from .channel import WHERE_ARE_YOU, Tell
+from .failures import first_line
 from .messages import CHECK, MIGRATE, RECIPE, Answer, Request, decode
 from .network import forbid_network
+from .places import place_of
 from .problems import NoAnswer
 
 _TASKS = {CHECK: "checking", RECIPE: "recipe", MIGRATE: "migration"}
@@ -29,7 +30,8 @@ def main(request_descriptor: int, answer_descriptor: int, lifeline: int) -> None
         request = decode(spool.read())
     assert isinstance(request, Request)
     threading.Thread(target=_follow, args=(lifeline,), daemon=True).start()
-    faulthandler.enable()
+    faulthandler.enable(all_threads=False)
+    faulthandler.register(WHERE_ARE_YOU, all_threads=False)
     tell = Tell(answer_descriptor)
     tell.versions["python"] = platform.python_version()
     tell.finish(_answered(request, tell))
@@ -59,7 +61,7 @@ def _answered(request: Request, tell: Tell) -> Answer:
     except NoAnswer as error:
         answer = dataclasses.replace(tell.answer, problem=str(error))
     except BaseException as error:
-        answer = dataclasses.replace(tell.answer, problem=failure(error, request.limits, request.roots))
+        answer = dataclasses.replace(tell.answer, problem=first_line(error) + place_of(error, request.roots))
     if swallowed:
         reason = f"an exception was raised where no code can handle it, so nothing that was computed can be trusted: {swallowed[0]}"
         return Answer(problem=reason)

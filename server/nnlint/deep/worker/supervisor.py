@@ -16,17 +16,17 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from .channel import END
+from .channel import END, WHERE_ARE_YOU
 from .endings import ending
 from .environment import environment
-from .limits import confine, excess, size
+from .limits import Watch, confine, size
 from .messages import Answer, BadMessage, Lines, Progress, Request, decode, encode
+from .printed import Printed
 from .process_tree import adopt_orphans, die_with_parent, kill_all, reap, running
 
 _TICK = 0.1  # seconds between two looks at the tree
 _GRACE = 1.0  # seconds in which what is on its way out may end by itself
 _CHUNK = 2**20
-_LAST_OUTPUT = 4096  # bytes
 _LONGEST_PROGRESS = 300  # characters: with all of them escaped, less than what a pipe takes at once or not at all
 
 
@@ -115,13 +115,14 @@ class Run:
     """The runner, and what is heard from it."""
 
     def __init__(self, request: Request, line: bytes, folder: str, owner: int, told: Callable[[Progress], None]) -> None:
-        self._limits, self._owner, self._told = request.limits, owner, told
+        self._limits, self._roots, self._owner, self._told = request.limits, request.roots, owner, told
         self._deadline = time.monotonic() + request.limits.seconds
         self._parent = os.getppid()
         self._answer = Answer()
         self._finished = False
+        self._watch = Watch(request.limits, folder)
         self._lines = Lines()
-        self._printed, self._last_output = 0, b""
+        self._printed = Printed()
         self._selector = selectors.DefaultSelector()
         self._start(request, line, folder)
 
@@ -176,15 +177,13 @@ class Run:
 
     def _wait(self) -> None:
         while True:
-            heard_something = self._hear(_TICK)
+            self._hear(_TICK)
             status = reap().get(self._runner.pid)
             if status is not None:
                 while self._hear(0):
                     pass
                 if not self._finished:
                     raise Ended(ending(status, self._limits) + self._last_words())
-                return
-            if self._finished and not heard_something:
                 return
             self._check_limits()
 
@@ -202,8 +201,8 @@ class Run:
         if os.getppid() != self._parent:
             raise Cancelled
         if time.monotonic() > self._deadline:
-            raise Ended(f"it was not done after {self._limits.seconds:g} s")
-        too_much = excess(self._limits)
+            raise Ended(f"it was not done after {self._limits.seconds:g} s{self._whereabouts()}")
+        too_much = self._watch.excess()
         if too_much:
             raise Ended(too_much)
 
@@ -231,15 +230,22 @@ class Run:
             raise BadMessage("a request")
 
     def _hear_output(self, data: bytes) -> None:
-        self._printed += len(data)
-        self._last_output = (self._last_output + data)[-_LAST_OUTPUT:]
-        if self._printed > self._limits.output:
+        self._printed.add(data)
+        if self._printed.count > self._limits.output:
             raise Ended(f"it printed more than {size(self._limits.output)}")
 
     def _last_words(self) -> str:
-        """The last line that the runner printed, where there is one."""
-        lines = self._last_output.decode("utf-8", "replace").strip().splitlines()
-        return f"; the last that it printed was: {lines[-1].strip()}" if lines else ""
+        """Where the runner crashed, or else the last line that it printed, where there is one."""
+        line = self._printed.last_line()
+        return self._printed.place(self._roots) or (f"; the last that it printed was: {line}" if line else "")
+
+    def _whereabouts(self) -> str:
+        """Where the runner is just now, if it can still say so."""
+        os.kill(self._runner.pid, WHERE_ARE_YOU)
+        until = time.monotonic() + 2 * _TICK
+        while time.monotonic() < until:
+            self._hear(_TICK)
+        return self._printed.place(self._roots)
 
     def _check_that_nothing_is_left(self) -> None:
         deadline = time.monotonic() + _GRACE
