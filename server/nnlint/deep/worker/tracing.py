@@ -124,7 +124,7 @@ def _watched_modules(model: nn.Module) -> Iterator[list[nn.Module]]:
 
 
 def is_within(one: Place, other: Place) -> bool:
-    """Whether a called expression is the other one or stands in it.
+    """Whether a called expression is the other one, stands in it, or calls what that gives (`nn.Dropout(0.5)` in `nn.Dropout(0.5)(x)`).
 
     Where columns are not known (before Python 3.11), whether it stands in one of its rows.
     """
@@ -133,7 +133,8 @@ def is_within(one: Place, other: Place) -> bool:
     if one.column == UNKNOWN:
         return other.row <= one.row <= other.end_row
     start, end = (one.row, one.column), (one.end_row, one.end_column)
-    return (other.row, other.column) <= start and end <= (other.end_row, other.end_column)
+    other_start, other_end = (other.row, other.column), (other.end_row, other.end_column)
+    return other_start == start or (other_start <= start and end <= other_end)
 
 
 class RefusedViews(TorchFunctionMode):

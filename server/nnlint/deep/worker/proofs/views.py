@@ -7,6 +7,7 @@ that was meant to swap axes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -42,7 +43,7 @@ def _elements(question: Question, event: Event, trial: Trial) -> Verdict:
     mixes = question.code == "NN603" and (axis is not None or crosses_samples(before, after))
     if axis is not None or mixes:
         mixed = mixed_samples(trial) if mixes else None
-        message = f"{before} becomes {after}: {_example(before, after)}{_displaced_words(axis, before)}{_mixing_words(mixed)}"
+        message = f"{before} becomes {after}: {_example(before, after, axis)}{_mixing_words(mixed)}"
         return Verdict(question.id, CONFIRMED, message, {} if mixed is None else {"samples that reach others": float(mixed)})
     sizes = [size for size in before if size > 1]
     if before == after or len(set(sizes)) < len(sizes):
@@ -72,24 +73,19 @@ def crosses_samples(before: Sequence[int], after: Sequence[int]) -> bool:
     """Whether a row of the new first axis holds elements of several rows of the old one."""
     if not before or not after or not before[0] or not after[0]:
         return False
-    numel = 1
-    for size in before:
-        numel *= size
-    row, sample = numel // after[0], numel // before[0]
+    row, sample = math.prod(before) // after[0], math.prod(before) // before[0]
     return row > sample or sample % max(row, 1) != 0
 
 
-def _example(before: Sequence[int], after: Sequence[int]) -> str:
-    """Two neighbors along a new axis, and where their elements were: positions are tagged and looked up after the view."""
-    numel = 1
-    for size in before:
-        numel *= size
-    tags = torch.arange(numel).reshape(after)
-    axis = next(a for a, size in enumerate(after) if size > 1)
-    index = [0] * len(after)
-    index[axis] = 1
-    at = _unraveled(int(tags[tuple(index)]), before)
-    return f"element {tuple(index)} of the result is element {at} of the input"
+def _example(before: Sequence[int], after: Sequence[int], axis: int | None) -> str:
+    """The second element along a new axis, and where it was: positions are tagged and looked up after the view."""
+    size = before[axis] if axis is not None else after[0]
+    new = next(a for a, other in enumerate(after) if other == size)
+    index = tuple(int(a == new and size > 1) for a in range(len(after)))
+    tags = torch.arange(math.prod(before)).reshape(after)
+    at = _unraveled(int(tags[index]), before)
+    expected = "" if axis is None else f", not one that is 1 along axis {axis}"
+    return f"element {index} of the result is element {at} of the input{expected}"
 
 
 def _unraveled(flat: int, shape: Sequence[int]) -> tuple[int, ...]:
@@ -127,10 +123,6 @@ def mixed_samples(trial: Trial) -> int | None:
 def _samples_reaching(output: Tensor, given: list[Tensor]) -> set[int]:
     gradients = torch.autograd.grad(output.sum(), given, retain_graph=True, allow_unused=True)
     return {i for g in gradients if g is not None and g.dim() for i in range(g.shape[0]) if bool(g[i].any())}
-
-
-def _displaced_words(axis: int | None, before: Sequence[int]) -> str:
-    return "" if axis is None else f"; the new axis of size {before[axis]} is not the old one"
 
 
 def _mixing_words(mixed: int | None) -> str:
