@@ -15,6 +15,7 @@ from nnlint.dataflow.coverage import constructions
 from nnlint.dataflow.explore import PROJECT_FUEL, explore, explore_alone
 from nnlint.dataflow.explore import Cancelled as Cancelled
 from nnlint.dataflow.graph import ProjectGraph
+from nnlint.dataflow.model_calls import ModelCalls
 from nnlint.dataflow.source_text import SourceText
 from nnlint.findings import Applicability, Assist, FileEdit, Finding, Fix
 from nnlint.rule import Rule
@@ -275,6 +276,13 @@ def graph_text(
 def admit(path: str, text: str, findings: Iterable[Finding], settings: Settings) -> list[Finding]:
     """Findings on a file that no rule made: those that its settings ask for and no comment suppresses, graded and sorted."""
     return _finished(path, Parser().parse(text), [*findings], settings.without(frozenset({SYNTAX_ERROR, UNUSED_SUPPRESSION})))
+
+
+def model_calls(sources: Sources, paths: Collection[str]) -> ModelCalls:
+    """How the models can be built that hold what the files at `paths` define."""
+    program = Program(sources.text, sources.paths(), sources.import_roots, Parser())
+    with collector_off():
+        return ModelCalls(explore(program, _relevant_paths(program, paths), paths))
 
 
 def _relevant_paths(program: Program, wanted: Collection[str]) -> list[str]:

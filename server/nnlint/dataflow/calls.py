@@ -149,6 +149,7 @@ class Caller(Containers, TorchCalls):
         if definition.node.is_async:
             return self.interpreter.unknown_operation([*arguments.all], "a coroutine", site)
 
+        given = arguments
         sites = () if caller is None else caller.call_sites
         frame = Frame(
             definition.module,
@@ -177,7 +178,10 @@ class Caller(Containers, TorchCalls):
                 frame.yielded if flow is Flow.NEXT else [val.Repeated(tuple(frame.yielded))] if frame.yielded else []
             )
         returned = [*frame.returned, NONE] if flow is Flow.NEXT else frame.returned
-        return self.interpreter.join_all(returned) if returned else NEVER_RETURNS
+        result = self.interpreter.join_all(returned) if returned else NEVER_RETURNS
+        if closure is None and (receiver is None or isinstance(receiver, val.Class)):
+            self.contexts.note_made(val.Function(definition, None, receiver), given, site, result)
+        return result
 
     def bind(self, frame: Frame, parameters: low.Parameters, arguments: Arguments, closure: Frame | None) -> None:
         """Binds arguments to parameters as Python does. What is missing takes its default, evaluated where the function is defined."""

@@ -27,6 +27,7 @@ MAX_CONTEXTS = 64  # of one class; what would be the next one is unknown, and it
 # Constructions of a class that differ from all others in numbers alone: after so many in a row the latest one stands for the rest.
 _DULL_CONTEXTS = 3
 _MAX_DULL_CONTEXTS = 24  # over all forms of a class's arguments; after so many the latest one stands for any
+_MAX_MADE = 16  # modules that one function makes, which are remembered
 _STRUCTURAL = ("bias", "padding", "padding_mode", "affine", "track_running_stats", "momentum")
 _MAPPING_BASES = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict"})
 _DATA_BASES = frozenset({"typing.NamedTuple", "builtins.tuple"})
@@ -76,6 +77,16 @@ class Summary:
 
 
 @dataclass(slots=True, eq=False)
+class Made:
+    """A module that a function returned, what the function was given, and the call (nowhere where an entry was run)."""
+
+    function: val.Function
+    arguments: Arguments
+    site: Site | None
+    value: Value
+
+
+@dataclass(slots=True, eq=False)
 class Contexts:
     interpreter: Interpreter
     known: dict[Hashable, Context | None] = field(default_factory=dict)
@@ -89,7 +100,9 @@ class Contexts:
     variety: dict[ClassDefinition, Variety] = field(default_factory=dict)
     sampled: set[ClassDefinition] = field(default_factory=set)  # of which one object stands for others of other sizes
     parts: set[ClassDefinition] = field(default_factory=set)  # of modules that other modules construct
+    made: list[Made] = field(default_factory=list)
     _changed: set[int] = field(default_factory=set)
+    _makers: Counter[FunctionDefinition] = field(default_factory=Counter)
     progress: Progress = field(default_factory=Progress)
     depth: int = 0  # of modules being constructed
     keys: Keys = field(default_factory=Keys)
@@ -99,6 +112,12 @@ class Contexts:
         if id(instance) not in self._changed:
             self._changed.add(id(instance))
             self.instances.append(instance)
+
+    def note_made(self, function: val.Function, arguments: Arguments, site: Site | None, value: Value) -> None:
+        """A function returned something: of each function the first few modules are remembered."""
+        if makes_module(value) and self._makers[function.definition] < _MAX_MADE:
+            self._makers[function.definition] += 1
+            self.made.append(Made(function, arguments, site, value))
 
     # --- construction ---
 
@@ -137,6 +156,7 @@ class Contexts:
         graph, interpreter.graph = interpreter.graph, Graph(f"{definition.name}.__init__")
         try:
             instance = self._initialized(cls, arguments, site, frame, site if is_biased else None)
+            instance.given, instance.made_at = arguments, site
         finally:
             interpreter.graph = graph
         is_shared = any(_holds_modules(a) for a in arguments.all)
@@ -392,6 +412,19 @@ def _text(node: low.Node) -> str:
             return ""
 
 
+def makes_module(value: Value) -> bool:
+    """Whether a value is a module: an object, a Sequential or a layer, or one of several things of which one is."""
+    match value:
+        case val.Instance():
+            return value.is_module
+        case val.Sequence():
+            return value.kind == "Sequential"
+        case val.Choice(options=options):
+            return any(makes_module(option) for option in options)
+        case _:
+            return False
+
+
 def _holds_modules(value: Value, depth: int = 5) -> bool:
     if isinstance(value, val.Layer) or (isinstance(value, val.Instance) and value.is_module):
         return True
@@ -459,7 +492,17 @@ class _Copier:
         made: val.Heap
         match value:
             case val.Instance():
-                made = val.Instance({}, value.definition, value.closure, value.is_module, value.context, value.is_stand_in, serial=serial)
+                made = val.Instance(
+                    {},
+                    value.definition,
+                    value.closure,
+                    value.is_module,
+                    value.context,
+                    value.is_stand_in,
+                    given=value.given,
+                    made_at=value.made_at,
+                    serial=serial,
+                )
             case val.Layer():
                 made = val.Layer(
                     {},

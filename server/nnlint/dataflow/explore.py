@@ -528,6 +528,7 @@ class _Explorer:
             program=self.program,
             instances=self.contexts.instances,
             progress=self.contexts.progress,
+            made=self.contexts.made,
             sampled=frozenset(self._sampled),
         )
         for layer in self.contexts.layers:

@@ -12,6 +12,7 @@ from nnlint.dataflow.progress import Progress
 from nnlint.dataflow.source_text import SourceText
 
 if TYPE_CHECKING:
+    from nnlint.dataflow.contexts import Made
     from nnlint.dataflow.hazards import BiasRead
     from nnlint.dataflow.holders import Holders
     from nnlint.dataflow.kinds.misuse import Misuses
@@ -114,6 +115,7 @@ class ProjectGraph(SourceText):
     progress: Progress = field(default_factory=Progress)
     make_programs: Callable[[], Programs] | None = None
     wanted: frozenset[str] = frozenset()  # the files that are reported on
+    made: list[Made] = field(default_factory=list)  # modules that functions of the project return
     sampled: frozenset[Site] = frozenset()  # construction calls of which further instances, of other sizes, were not looked at
 
     def calls_of(self, layer: Layer) -> list[Node]:

@@ -9,12 +9,13 @@ from nnlint.semantics.torch_names import USUAL_NAMES, canonical_name
 from nnlint.syntax.parser import ParsedBlock
 
 
-def spelling(program: Program, module: Module, block: ParsedBlock, target: str) -> str | None:
-    """The shortest way to write `target` (as `torch.nn.functional.softmax`) in a block; `None` where no import of the file brings it.
+def spelling(program: Program, module: Module, block: ParsedBlock | None, target: str) -> str | None:
+    """The shortest way to write `target` (as `torch.nn.functional.softmax`) in a block, or at the end of the module where there is none;
+    `None` where no import of the file brings it.
 
     A name that the block itself binds may mean something else there, and is not used.
     """
-    own = names_bound_in(block.body)
+    own = frozenset() if block is None else names_bound_in(block.body)
     names = [name for name, tops in module.names.items() if name not in own and all(is_import(top) for top in tops)]
     if module.stars:
         names += [name for name in (*USUAL_NAMES, target.rpartition(".")[2]) if name not in module.names and name not in own]

@@ -11,6 +11,7 @@ from nnlint.semantics.program import Module
 from nnlint.syntax import lowered as low
 
 if TYPE_CHECKING:
+    from nnlint.dataflow.arguments import Arguments
     from nnlint.dataflow.frames import Frame
     from nnlint.dataflow.graph import Node
 
@@ -238,7 +239,8 @@ class Instance(Heap):
     """An object of a project class. State: its attributes. `context` names the construction that made it (see `contexts`).
 
     `is_stand_in` says that it stands for one that differs in numbers alone: its sizes are another's. `layer_site` is the construction
-    call of an object whose class extends one of torch's layers.
+    call of an object whose class extends one of torch's layers. `given` is what its class was called with, at `made_at` (nowhere where
+    an entry was run).
     """
 
     definition: ClassDefinition
@@ -247,6 +249,8 @@ class Instance(Heap):
     context: Any = None
     is_stand_in: bool = False
     layer_site: Site | None = None
+    given: Arguments | None = None
+    made_at: Site | None = None
 
 
 @dataclass(slots=True, eq=False)

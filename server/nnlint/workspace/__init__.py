@@ -11,6 +11,7 @@
 
 from nnlint.workspace.check import check_files
 from nnlint.workspace.config import Config, Layer, read_assignment, read_layer
+from nnlint.workspace.deep_settings import DeepModel, DeepSettings
 from nnlint.workspace.disk import Workspace, disk_sources
 from nnlint.workspace.errors import ConfigError, UnreadableSource
 from nnlint.workspace.options import OPTIONS, Option
@@ -22,6 +23,8 @@ __all__ = [
     "OPTIONS",
     "Config",
     "ConfigError",
+    "DeepModel",
+    "DeepSettings",
     "DiskSources",
     "Layer",
     "Option",

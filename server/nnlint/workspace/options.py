@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 from nnlint.findings import Severity
 from nnlint.rules import all_rules
 from nnlint.settings import select_rules
+from nnlint.workspace.deep_settings import DeepModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,36 @@ def _seconds(value: Any) -> float:
     return float(value)
 
 
+def _deep_models(value: Any) -> tuple[DeepModel, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"must be an array of tables, [[tool.nnlint.deep.models]], not {_shown(value)}")
+    return tuple(_deep_model(item) for item in value)
+
+
+def _deep_model(value: Any) -> DeepModel:
+    given = dict(_read(_table(value, "a model and how it is built"), _MODEL_OPTIONS))
+    if "model" not in given:
+        raise ValueError("there is no 'model' that says what is built, such as \"src/net.py::Net\"")
+    path, class_name = given.pop("model")
+    return DeepModel(path, class_name, **given)
+
+
+def _model_name(value: Any) -> tuple[str, str]:
+    path, separator, class_name = _string(value).rpartition("::")
+    if not separator or not path or not class_name.isidentifier():
+        raise ValueError(f'must be a file and a class in it, such as "src/net.py::Net", not {_shown(value)}')
+    return path, class_name
+
+
+def _expression(value: Any) -> str:
+    text = _string(value)
+    try:
+        ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"must be a Python expression, not {text!r} ({error})") from None
+    return text.strip()
+
+
 def _not_available(value: Any) -> Any:
     raise ValueError("not available in this version of nnlint; remove the key")
 
@@ -102,7 +134,17 @@ def _shown(value: Any) -> str:
 
 
 _NEVER_IN_A_FILE = ("enable", "enabled", "python", "interpreter", "command", "program", "executor")
-_DEEP_OPTIONS = (Option("timeout", "seconds that one model may run in the deep check", _seconds),)
+_DEEP_OPTIONS = (
+    Option("timeout", "seconds that one model may run in the deep check", _seconds),
+    Option("models", "how models are built that need arguments which nothing else shows", _deep_models),
+)
+_MODEL_OPTIONS = (
+    Option("model", "the class, as FILE::Class", _model_name),
+    Option("call", "an expression that builds it, a call of the class or of a function", _expression),
+    Option("input", "what it is called with: sizes of a tensor, or an expression", _expression),
+    Option("target", "what a loss compares its output to", _expression),
+    Option("loss", "the loss that it is trained with", _expression),
+)
 
 OPTIONS = (
     Option("select", "the rules that run: codes, prefixes of codes, names or `ALL`", _selectors),

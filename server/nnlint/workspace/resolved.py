@@ -11,6 +11,7 @@ from nnlint.findings import Applicability, Severity
 from nnlint.rules import all_rules
 from nnlint.settings import RuleSelection, Settings, decide_by_specificity, enabled_rules, select_many
 from nnlint.workspace.config import Config, Layer
+from nnlint.workspace.deep_settings import DeepSettings
 from nnlint.workspace.globs import PathPatterns
 from nnlint.workspace.options import OPTIONS
 from nnlint.workspace.walk import DEFAULT_EXCLUDES
@@ -55,6 +56,16 @@ class ResolvedConfig:
             return ()
         folders, layer = nearest
         return tuple(os.path.abspath(os.path.join(layer.folder, os.path.expanduser(folder))) for folder in folders)
+
+    @cached_property
+    def deep(self) -> DeepSettings:
+        """How models are built and run, where a person asks for that."""
+        nearest = self.config.nearest("deep")
+        if nearest is None:
+            return DeepSettings()
+        values, layer = nearest
+        given = dict(values)
+        return DeepSettings(given.get("timeout"), tuple(m.below(layer.folder) for m in given.get("models", ())), layer.origin)
 
     def provenance(self) -> list[Provenance]:
         """Every key in force, in the order of the table of options; keys whose values add up come once a place."""
