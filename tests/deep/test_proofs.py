@@ -366,7 +366,9 @@ def test_the_order_of_calls_is_that_of_the_run(tmp_path: Path) -> None:
 def test_partial_answers_come_after_every_question(tmp_path: Path) -> None:
     told = Told()
     source = module(
-        "self.a = nn.Conv2d(3, 8, 3)  # ? NN501 nn.Conv2d(3, 8, 3)\nself.n = nn.BatchNorm2d(8)\nself.b = nn.Conv2d(8, 8, 1)  # ? NN501 nn.Conv2d(8, 8, 1)",
+        "self.n = nn.BatchNorm2d(8)\n"
+        "self.a = nn.Conv2d(3, 8, 3)  # ? NN501 nn.Conv2d(3, 8, 3)\n"
+        "self.b = nn.Conv2d(8, 8, 1)  # ? NN501 nn.Conv2d(8, 8, 1)",
         "return self.b(self.n(self.a(x)))",
     )
     answer = checking.run(request_for(tmp_path, source), told)
