@@ -1,0 +1,115 @@
+"""The model under examination, with the batch that all checks share."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_map
+
+from ..building import Built
+from ..calling import copied, seed
+from .returned import result_of
+from .weights import Snapshot
+
+_HALVES = (torch.float16, torch.bfloat16)
+_TARGETS = frozenset({"target", "targets", "label", "labels", "y", "y_true", "gt", "ground_truth"})
+
+
+class Subject:
+    """A built model on a device, in single precision at least. Every call starts from the same random state and weights.
+
+    Random images and sequences are given a color of their own, a constant for each sample and channel: in noise that is alike
+    everywhere, a layer with a small field of view could not tell samples apart.
+    """
+
+    def __init__(self, built: Built, device: str = "cpu") -> None:
+        if any(p.dtype in _HALVES for p in built.model.parameters()):
+            built.model.float()
+        self.model = built.model.to(device).train()
+        self.way = built.way
+        self.namespace = built.namespace
+        self.args, self.kwargs = tree_map(lambda v: _placed(v, device), (built.args, built.kwargs))
+        self.initial = Snapshot(self.model)
+        self.batch = self._batch()
+        self.args, self.kwargs = tree_map(self._colored, (self.args, self.kwargs))
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        """The tensors that `forward()` is given."""
+        return [v for v in tree_flatten((self.args, self.kwargs))[0] if isinstance(v, Tensor)]
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether `forward()` is given something by the name of a target."""
+        return any(value is not None and name in _TARGETS for name, value in self._bound())
+
+    def call(self, args: tuple[Any, ...] | None = None, kwargs: dict[str, Any] | None = None) -> Any:
+        """What `forward()` returns for the batch, or for other arguments."""
+        seed()
+        return self.model(*copied(self.args if args is None else args), **copied(self.kwargs if kwargs is None else kwargs))
+
+    @contextlib.contextmanager
+    def borrowed(self, training: bool = True) -> Iterator[nn.Module]:
+        """The model in one mode, to do with as a check likes: weights, buffers and modes are put back afterwards."""
+        try:
+            yield self.model.train(training)
+        finally:
+            self.initial.restore()
+
+    def _bound(self) -> list[tuple[str, Any]]:
+        try:
+            return list(inspect.signature(self.model.forward).bind(*self.args, **self.kwargs).arguments.items())
+        except (TypeError, ValueError):
+            return list(self.kwargs.items())
+
+    def _batch(self) -> Batch | None:
+        """The axis that counts samples: the first one that inputs and result share, or the second where sequences come first."""
+        with self.borrowed(), torch.no_grad():
+            found = result_of(self.call())
+        if found is None:
+            return None
+        result = found[1]
+        for axis in range(min(2, result.ndim)):
+            if result.shape[axis] > 1 and any(v.ndim > axis and v.shape[axis] == result.shape[axis] for v in self.inputs):
+                return Batch(axis, result.shape[axis])
+        return None
+
+    def _colored(self, value: Any) -> Any:
+        if self.batch is None or not _is_noise(value, self.batch):
+            return value
+        generator = torch.Generator().manual_seed(2)
+        samples = [n if axis == self.batch.axis else 1 for axis, n in enumerate(value.shape)]
+        color = torch.zeros(())
+        for axis in {1 - self.batch.axis, value.ndim - 1} if value.ndim == 3 else {1}:
+            sizes = [value.shape[axis] if position == axis else n for position, n in enumerate(samples)]
+            color = color + torch.randn(sizes, generator=generator)
+        return value + color.to(value)
+
+
+class Batch:
+    """Where samples are counted in inputs and result, and how many there are."""
+
+    def __init__(self, axis: int, size: int) -> None:
+        self.axis = axis
+        self.size = size
+
+    def is_in(self, tensor: Tensor) -> bool:
+        return tensor.ndim > self.axis and tensor.shape[self.axis] == self.size
+
+
+def _placed(value: Any, device: str) -> Any:
+    if not isinstance(value, Tensor):
+        return value
+    return (value.float() if value.dtype in _HALVES else value).to(device)
+
+
+def _is_noise(value: Any, batch: Batch) -> bool:
+    """Whether it is a random image or sequence, positive and negative alike."""
+    if not isinstance(value, Tensor) or not value.is_floating_point() or value.ndim < 3 or not batch.is_in(value):
+        return False
+    return bool(value.isfinite().all()) and 0.3 < float((value < 0).float().mean()) < 0.7
