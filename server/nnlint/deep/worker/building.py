@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Iterable
+import dataclasses
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 
-from .calling import call_once, dtype_of, first_line, seed
-from .finding import found_inputs
-from .importing import namespace_of
+from .calling import call_once, dtype_of, first_line
+from .constructing import Blueprint, CannotConstruct, pragma
+from .finding import Found, NothingFits, found_inputs
+from .importing import imported, refusing
 from .inputs import arguments
 from .messages import Request, Way
 from .problems import NoAnswer
 from .sites import recorded_modules
+
+# Of the time that a run has: the rest is for what it is to find out.
+_SHARE = 0.5
+_MOST_SAID = 4  # ways
 
 
 @dataclass
 class Built:
     """A model that has been called once, so that lazy modules are materialized, in training mode, on the CPU, in its own dtype.
 
-    `args` and `kwargs` are what `forward()` was called with, and `described` says so in the words of the pragma's `input=`. `modules` is
-    every module that was constructed, in order, whether the model still holds it or not; `namespace` is what the way's expressions are
-    evaluated in.
+    `way` is the one that worked; its `origin` also says what of the module was not run. `args` and `kwargs` are what `forward()` was
+    called with, and `described` says so in the words of the pragma's `input=`. `modules` is every module that was constructed, in order,
+    whether the model still holds it or not; `namespace` is what the way's expressions are evaluated in.
     """
 
     model: nn.Module
@@ -38,61 +44,57 @@ class Built:
 
 def build(request: Request, tell: Callable[[str, float | None], None]) -> Built:
     """The model in the first way that can be built and called; raises `NoAnswer` with what was tried and the pragma to write."""
-    failures: list[tuple[Way, str]] = []
-    for way in request.ways:
+    failures: list[tuple[Way, NoAnswer]] = []
+    end = time.monotonic() + _SHARE * request.limits.seconds
+    for number, way in enumerate(request.ways):
         tell(f"building {way.model}", None)
         try:
-            return _built(way, request)
+            with refusing():
+                return _built(way, request, (end - time.monotonic()) / (len(request.ways) - number))
         except NoAnswer as error:
-            failures.append((way, str(error)))
-    raise NoAnswer(_failed(request, failures))
+            failures.append((way, error))
+    raise NoAnswer(_words(request, failures))
 
 
-def _built(way: Way, request: Request) -> Built:
+def _built(way: Way, request: Request, seconds: float) -> Built:
     with recorded_modules() as modules:
-        namespace = namespace_of(way, request.roots)
-        at_import = len(modules)
-        model = constructed(way, namespace)
-        del modules[: at_import if modules[at_import:] else 0]
-        if not way.inputs:
-            found = found_inputs(model, request.hints, namespace)
-            return Built(model, way, found.args, found.kwargs, found.described, modules, namespace)
-        args, kwargs = arguments(way.inputs, namespace, dtype_of(model))
-        try:
-            call_once(model, args, kwargs)
-        except (Exception, SystemExit) as error:
-            raise NoAnswer(f"input={way.inputs}: {first_line(error)}") from error
-    return Built(model, way, args, kwargs, way.inputs, modules, namespace)
+        module = imported(way, request.roots)
+        before = len(modules)
+
+        def fresh() -> nn.Module:
+            del modules[before:]
+            return blueprint.model()
+
+        blueprint = Blueprint(way, module.names)
+        found = _given(way, fresh, module.names) if way.inputs else found_inputs(fresh, request.hints, module.names, seconds)
+    constructed_now = modules[before:] or modules
+    origin = f"{way.origin} ({module.note})" if module.note else way.origin
+    way = dataclasses.replace(way, origin=origin, model=blueprint.text)
+    return Built(found.model, way, found.args, found.kwargs, found.described, constructed_now, module.names)
 
 
-def constructed(way: Way, namespace: dict[str, Any]) -> nn.Module:
-    """The model of a way: what its expression gives, called once more where that is a class or a factory."""
-    seed()
+def _given(way: Way, fresh: Callable[[], nn.Module], names: dict[str, Any]) -> Found:
+    """The model, called with the inputs that the way names."""
+    model = fresh()
+    args, kwargs = arguments(way.inputs, names, dtype_of(model))
     try:
-        value = eval(_code_of(way), dict(namespace))
-        if not isinstance(value, nn.Module) and callable(value):
-            value = value()
+        call_once(model, args, kwargs)
     except (Exception, SystemExit) as error:
-        raise NoAnswer(f"{way.model}: {first_line(error)}") from error
-    held = [value] if isinstance(value, nn.Module) else [v for v in _held(value) if isinstance(v, nn.Module)]
-    if len(held) != 1:
-        raise NoAnswer(f"{way.model} gives a {type(value).__name__}" + (f" with {len(held)} modules in it" if held else ", no nn.Module"))
-    return held[0].train()
+        raise NoAnswer(f"{way.model} cannot be called with input={way.inputs}: {first_line(error)}") from error
+    return Found(model, args, kwargs, way.inputs)
 
 
-def _held(value: Any) -> Iterable[Any]:
-    return value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-
-
-def _code_of(way: Way) -> Any:
-    """The expression, compiled where it stands in the way's file if that holds it: what it constructs is found there again."""
-    try:
-        written = ast.parse(way.model.strip(), mode="eval").body
-    except SyntaxError as error:
-        raise NoAnswer(f"{way.model} is no Python expression: {error.msg}") from None
-    return compile(ast.Expression(written), "<way>", "eval")
-
-
-def _failed(request: Request, failures: list[tuple[Way, str]]) -> str:
-    tried = "; ".join(f"{way.origin}: {reason}" for way, reason in failures) or "there is no way to build it"
-    return f"{request.name} could not be run: {tried}. Write above it: # nnlint: deep {request.name}(…), input=(4, 3, 32, 32)"
+def _words(request: Request, failures: list[tuple[Way, NoAnswer]]) -> str:
+    """What was tried, and what to write so that it works."""
+    example = next((str(hint.sizes) for hint in request.hints if hint.sizes and None not in hint.sizes), "(4, 3, 32, 32)")
+    if not failures:
+        return f"nothing says how to build {request.name}; write above it: {pragma(f'{request.name}(...)', example)}"
+    tried = "; ".join(dict.fromkeys(f"{way.origin}: {error}" for way, error in failures[:_MOST_SAID]))
+    for way, error in failures:
+        if isinstance(error, NothingFits):
+            cure = pragma(way.model, error.nearest)
+            break
+    else:
+        call = next((error.call for _, error in failures if isinstance(error, CannotConstruct)), f"{request.name}(...)")
+        cure = pragma(call, example)
+    return f"{request.name} could not be run. {tried}. Write above it what it takes: {cure}"

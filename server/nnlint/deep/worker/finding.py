@@ -1,52 +1,118 @@
-"""Finds inputs that a model can be called with."""
+"""Finds inputs that a model can be called with: guesses, and learns from how they fail."""
 
 from __future__ import annotations
 
+import heapq
 import itertools
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
-from .calling import call_once, dtype_of, first_line
+from .attempts import Failure, attempt
+from .calling import dtype_of
+from .guessing import guesses, optional_parameters
 from .inputs import arguments
 from .messages import Hint
 from .problems import NoAnswer
+from .repairs import repairs
+from .specimens import Given
 
-_BATCH = 4
+_MOST_TRIES = 150
+_LARGEST = 2**25  # elements of all inputs together
 
 
 @dataclass(frozen=True)
 class Found:
-    """Arguments that `forward()` takes, and what they are in the words of the pragma's `input=`."""
+    """A model, arguments that its `forward()` takes, and what they are in the words of the pragma's `input=`."""
 
+    model: nn.Module
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     described: str
 
 
-def found_inputs(model: nn.Module, hints: Iterable[Hint], namespace: dict[str, Any]) -> Found:
-    """The first inputs that the model takes."""
-    reasons = []
-    for text in itertools.islice(_candidates(model), 40):
-        args, kwargs = arguments(text, namespace, dtype_of(model))
-        try:
-            call_once(model, args, kwargs)
-        except Exception as error:
-            reasons.append(f"{text}: {first_line(error)}")
+class NothingFits(NoAnswer):
+    """The model was constructed, but takes nothing that was tried; `nearest` is what came furthest."""
+
+    def __init__(self, reason: str, nearest: str) -> None:
+        super().__init__(reason)
+        self.nearest = nearest
+
+
+class _Search:
+    """What is to be tried: guesses one after another, and repairs of what came furthest before them."""
+
+    def __init__(self, given: Iterable[Given]) -> None:
+        self._guesses = iter(given)
+        self._repairs: list[tuple[tuple[int, int, int], int, Given]] = []
+        self._seen: set[Given] = set()
+        self._count = itertools.count()
+
+    def next(self, tries: int) -> Given | None:
+        """What to try now; every fourth time a guess."""
+        for _ in range(len(self._repairs) + 1):
+            guess = next(self._guesses, None) if tries % 4 == 0 or not self._repairs else None
+            given = guess or (heapq.heappop(self._repairs)[2] if self._repairs else None)
+            if given is None:
+                return None
+            if given not in self._seen:
+                self._seen.add(given)
+                return given
+        return self.next(tries) if self._repairs else None
+
+    def learn(self, given: Iterable[Given], failure: Failure) -> None:
+        """Adds repairs of what failed."""
+        for number, other in enumerate(given):
+            if other not in self._seen:
+                key = (-failure.progress[0], -failure.progress[1], number)
+                heapq.heappush(self._repairs, (key, next(self._count), other))
+
+
+def found_inputs(fresh: Callable[[], nn.Module], hints: Iterable[Hint], namespace: dict[str, Any], seconds: float) -> Found:
+    """The first inputs that the model takes; `fresh` constructs it, every time from the same random state.
+
+    Raises `NoAnswer` with the failure that came furthest if none is found in the seconds given.
+    """
+    model = fresh()
+    has_lazy = any(is_lazy(p) for p in model.parameters())
+    search = _Search(guesses(model, list(hints)))
+    optional = optional_parameters(model)
+    furthest: tuple[tuple[int, int], str, str] = ((-1, 0), "...", "there is nothing to give it")
+    end = time.monotonic() + seconds
+    for tries in range(_MOST_TRIES):
+        given = search.next(tries) if time.monotonic() < end else None
+        if given is None:
+            break
+        made = _made(given, namespace, dtype_of(model))
+        if made is None:
             continue
-        return Found(args, kwargs, text)
-    raise NoAnswer("no input found: " + "; ".join(reasons[:3]))
+        failure = attempt(model, given, *made)
+        if failure is None:
+            return Found(model, *made, given.text) if tries == 0 else _settled(fresh(), given, *made)
+        if failure.progress > furthest[0]:
+            furthest = failure.progress, given.text, f"with {given.text} it says {failure.words}"
+        search.learn(repairs(given, failure, optional), failure)
+        model = fresh() if has_lazy else model
+    raise NothingFits(f"no inputs were found that it takes: {furthest[2]}", furthest[1])
 
 
-def _candidates(model: nn.Module) -> Iterator[str]:
-    for m in model.modules():
-        if isinstance(m, nn.Embedding):
-            yield f"tokens({_BATCH}, 16, below={m.num_embeddings})"
-        elif isinstance(m, nn.Linear):
-            yield f"({_BATCH}, {m.in_features})"
-            yield f"({_BATCH}, 16, {m.in_features})"
-        elif isinstance(m, nn.modules.conv._ConvNd):
-            for size in (32, 64, 28, 224):
-                yield str((_BATCH, m.in_channels, *[size] * len(m.kernel_size)))
+def _settled(model: nn.Module, given: Given, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Found:
+    """The same on a model that no failed try has touched."""
+    failure = attempt(model, given, args, kwargs)
+    if failure is not None:
+        raise NoAnswer(f"it takes {given.text} once, and then says {failure.words}")
+    return Found(model, args, kwargs, given.text)
+
+
+def _made(given: Given, namespace: dict[str, Any], dtype: torch.dtype) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    if sum(torch.Size(leaf.sizes).numel() for leaf in given.leaves()) > _LARGEST:
+        return None
+    try:
+        return arguments(given.text, namespace, dtype)
+    except NoAnswer:
+        return None
