@@ -15,7 +15,7 @@ from nnlint.dataflow.coverage import constructions
 from nnlint.dataflow.explore import PROJECT_FUEL, explore, explore_alone
 from nnlint.dataflow.explore import Cancelled as Cancelled
 from nnlint.dataflow.graph import ProjectGraph
-from nnlint.dataflow.model_calls import ModelCalls
+from nnlint.dataflow.models import Models
 from nnlint.dataflow.source_text import SourceText
 from nnlint.findings import Applicability, Assist, FileEdit, Finding, Fix
 from nnlint.rule import Rule
@@ -139,7 +139,7 @@ class Engine:
         moved = [m for f in last.findings if (m := _moved(f, last.parsed, module.parsed, edited)) is not None]
         rules = _rules_with_checks([settings])
         found = self._findings(rules, lambda: explore_alone(program, module, edited), result) if rules and edited else []
-        spans = [_span_of(top) for top in edited]
+        spans = [top.span for top in edited]
         moved += [f for f in found if f.path == path and any(s.start <= f.span.start < s.end for s in spans)]
         result.findings = _finished(path, module.parsed, moved, settings)
         return result
@@ -216,10 +216,6 @@ def _keys(top: TopLevel) -> tuple[str, ...]:
     return tuple(placed.block.key for placed in (top.block, *top.members))
 
 
-def _span_of(top: TopLevel) -> Span:
-    return Span(top.block.span.start, (top.members or (top.block,))[-1].span.end)
-
-
 def _moved(finding: Finding, old: ParsedFile, new: ParsedFile, edited: list[TopLevel]) -> Finding | None:
     """The finding at its place in the new text; `None` where its own statement was edited or is gone."""
     span = _moved_span(finding.span, old, new, edited)
@@ -243,7 +239,7 @@ def _moved_span(span: Span, old: ParsedFile, new: ParsedFile, edited: list[TopLe
     if block is None:
         return None
     there = next((b for b in new.blocks if b.name == block.name), None)
-    if there is None or any(_span_of(top).start <= there.span.start < _span_of(top).end for top in edited):
+    if there is None or any(top.span.start <= there.span.start < top.span.end for top in edited):
         return None
     return span.shifted(there.span.start - block.span.start)
 
@@ -278,11 +274,11 @@ def admit(path: str, text: str, findings: Iterable[Finding], settings: Settings)
     return _finished(path, Parser().parse(text), [*findings], settings.without(frozenset({SYNTAX_ERROR, UNUSED_SUPPRESSION})))
 
 
-def model_calls(sources: Sources, paths: Collection[str]) -> ModelCalls:
-    """How the models can be built that hold what the files at `paths` define."""
+def models_of(sources: Sources, paths: Collection[str]) -> Models:
+    """The models that hold what the files at `paths` define, for whoever wants to run them."""
     program = Program(sources.text, sources.paths(), sources.import_roots, Parser())
     with collector_off():
-        return ModelCalls(explore(program, _relevant_paths(program, paths), paths))
+        return Models(explore(program, _relevant_paths(program, paths), paths))
 
 
 def _relevant_paths(program: Program, wanted: Collection[str]) -> list[str]:

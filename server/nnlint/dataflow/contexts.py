@@ -339,6 +339,7 @@ class Contexts:
             return Tensor(node)
 
         inner = _Transplant(interpreter, as_input).arguments(arguments)
+        graph.input_names = _input_names(graph, found[0], inner)
         outer, interpreter.graph = interpreter.graph, graph
         first_serial = interpreter.next_serial()
         context = instance.context
@@ -410,6 +411,18 @@ def _text(node: low.Node) -> str:
             return _text(function)
         case _:
             return ""
+
+
+def _input_names(graph: Graph, method: FunctionDefinition, arguments: Arguments) -> tuple[str, ...]:
+    """The names of the parameters of a method that the inputs of its graph are given to as they are."""
+    parameters = method.node.parameters
+    positional = [p.name for p in (*parameters.positional_only, *parameters.positional)][1:]
+    names: dict[Node, str] = {}
+    for name, value in (*zip(positional, arguments.positional, strict=False), *arguments.keywords.items()):
+        for option in value.options if isinstance(value, val.Choice) else (value,):
+            if isinstance(option, Tensor):
+                names[option.node] = name
+    return tuple(names.get(node, "") for node in graph.inputs)
 
 
 def makes_module(value: Value) -> bool:

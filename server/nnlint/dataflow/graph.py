@@ -90,6 +90,7 @@ class Graph:
     least_ranks: tuple[int, ...] = ()  # of the inputs, once settled
     result_ranks: tuple[tuple[int, int] | None, ...] = ()  # which input a result has the rank of, and how many axes more; once settled
     is_model: bool = False  # the forward() of what no other module contains
+    input_names: tuple[str, ...] = ()  # the parameters that the inputs are, empty for what is inside of a parameter
 
     def add(self, operation: str, inputs: tuple[Node, ...] = (), **fields: object) -> Node:
         node = Node(self, len(self.nodes), operation, inputs, **fields)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from nnlint.dataflow import values as val
 from nnlint.dataflow.arguments import Arguments
+from nnlint.dataflow.inheritance import constructor_of
 from nnlint.dataflow.spelling import spelling
 from nnlint.dataflow.values import Const, Value
 from nnlint.semantics.definitions import ClassDefinition, FunctionDefinition
@@ -87,8 +88,7 @@ class ValueText:
             case val.Layer(target=target, arguments=arguments) if not value.has_open_keywords:
                 return self._call(self._external(target), None, Arguments(keywords=dict(arguments)), depth - 1)
             case val.Instance(given=Arguments() as given):
-                found = value.definition.methods.get("__init__")
-                parameters = None if found is None else without_self(found.node.parameters)
+                parameters = constructor_of(self._program, value.definition)
                 return self._call(self._of(val.Class(value.definition, value.closure), depth), parameters, given, depth - 1)
             case _:
                 raise NotExpressible
@@ -140,12 +140,3 @@ def _imported(module: str) -> str:
 def is_importable(name: str) -> bool:
     """Whether an import statement can name a module."""
     return bool(name) and all(part.isidentifier() for part in name.split("."))
-
-
-def without_self(parameters: low.Parameters) -> low.Parameters:
-    """The parameters of a method as whoever calls it on an object sees them."""
-    if parameters.positional_only:
-        positional_only, positional = parameters.positional_only[1:], parameters.positional
-    else:
-        positional_only, positional = (), parameters.positional[1:]
-    return low.Parameters(positional_only, positional, parameters.star, parameters.keyword_only, parameters.double_star)

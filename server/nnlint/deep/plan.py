@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from nnlint.dataflow.model_calls import ModelCalls, Subject
-from nnlint.deep.ways import Ways
+from nnlint.dataflow.models import Models, Subject
+from nnlint.deep.ways import FoundWays, Ways
 from nnlint.deep.worker.messages import CHECK, Limits, Place, Question, Request, Way
-from nnlint.engine import Sources, model_calls
+from nnlint.engine import Sources, models_of
 from nnlint.findings import Finding
+from nnlint.semantics.definitions import Site
 from nnlint.text import LineIndex, Span
 from nnlint.workspace import DeepSettings
 
-PROVABLE = frozenset(
-    {"NN501", "NN502", "NN503", "NN504", "NN401", "NN402", "NN404", "NN406", "NN204", "NN601", "NN602", "NN603"}
-)  # the rules whose findings a run can confirm or refute
+# The rules whose findings a run can confirm or refute.
+PROVABLE = frozenset({"NN501", "NN502", "NN503", "NN504", "NN401", "NN402", "NN404", "NN406", "NN204", "NN601", "NN602", "NN603"})
+_MAX_WAYS = 8
 
 
 class NoPlan(LookupError):
-    """A class that no run can build; says why, and what would help."""
+    """A class that nothing is known to build; says why, and what would help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,96 +36,119 @@ class Plan:
 def plans_for_findings(
     sources: Sources, findings: Iterable[Finding], settings: DeepSettings | None = None
 ) -> tuple[list[Plan], list[tuple[Finding, str]]]:
-    """The runs that answer findings of one project, in the order of the text, and the findings that no run can answer, with the reason.
-
-    Findings of rules that speak of no model are among the latter.
-    """
-    unanswerable: list[tuple[Finding, str]] = []
+    """The runs that answer findings of one project, in the order of the findings, and the findings that no run can answer, each with
+    the reason: those of rules that speak of no model are among them."""
     asked: list[Finding] = []
+    unanswerable: list[tuple[Finding, str]] = []
     for finding in findings:
-        if finding.code in PROVABLE:
-            asked.append(finding)
-        else:
-            unanswerable.append((finding, f"{finding.code} is about a program, which a run of its model cannot judge"))
-    if not asked:
-        return [], unanswerable
-    paths = {path for finding in asked for path in (finding.path, *(r.path for r in finding.related))}
-    planner = _Planner(sources, model_calls(sources, sorted(paths)), settings or DeepSettings())
-    for finding in asked:
-        problem = planner.add(finding)
+        problem = _why_not(finding)
         if problem:
             unanswerable.append((finding, problem))
-    return planner.plans(), unanswerable
+        else:
+            asked.append(finding)
+    if asked:
+        planner = _Planner(sources, sorted(_paths(asked)), settings)
+        for finding in asked:
+            problem = planner.add(finding)
+            if problem:
+                unanswerable.append((finding, problem))
+        return planner.plans(), unanswerable
+    return [], unanswerable
 
 
-def plan_for_class(
-    sources: Sources, path: str, class_name: str, findings: Iterable[Finding] = (), settings: DeepSettings | None = None
-) -> Plan:
-    """The run that builds one class, and asks those of the findings that its model can answer; raises `NoPlan`."""
-    calls = model_calls(sources, [path])
-    planner = _Planner(sources, calls, settings or DeepSettings())
-    subject = Subject(path, class_name, None, frozenset({(path, class_name)}))
-    ways = planner.ways.own(subject)
-    if not ways.found:
-        raise NoPlan(ways.problem)
-    return planner.plan(subject, ways.found, [f for f in findings if planner.is_part(f, subject)])
+def plan_for_class(sources: Sources, path: str, name: str, findings: Iterable[Finding] = (), settings: DeepSettings | None = None) -> Plan:
+    """The run that builds a class, or what a function returns, and asks those of the findings that stand in it; raises `NoPlan`."""
+    asked = [finding for finding in findings if not _why_not(finding)]
+    planner = _Planner(sources, sorted({path, *_paths(asked)}), settings)
+    subject = planner.models.named(path, name)
+    if subject is None:
+        raise NoPlan(f"{path} has no class `{name}` at its top level, and no function of that name that returns a model")
+    found = planner.ways.own(subject)
+    if not found.ways:
+        raise NoPlan(found.problem)
+    return planner.plan(_Group(subject, found, [f for f in asked if planner.is_part(f, subject)]))
+
+
+def _why_not(finding: Finding) -> str:
+    if finding.code not in PROVABLE:
+        return f"{finding.code} is about more than a model, so that no run of one can judge it"
+    if not finding.path.endswith(".py"):
+        return "only what stands in a Python file that is saved can be run; move the model to one"
+    return ""
+
+
+def _paths(findings: Iterable[Finding]) -> set[str]:
+    return {path for finding in findings for path in (finding.path, *(r.path for r in finding.related))}
 
 
 @dataclass(slots=True)
 class _Group:
-    """Findings that the same ways of building serve."""
+    """Findings that one run is to answer."""
 
     subject: Subject
-    ways: tuple[Way, ...]
+    found: FoundWays
     findings: list[Finding] = field(default_factory=list)
+
+    def also_tries(self, ways: Iterable[Way]) -> None:
+        """Takes in further ways, behind those that are there."""
+        merged = tuple(dict.fromkeys((*self.found.ways, *ways)))[:_MAX_WAYS]
+        self.found = FoundWays(merged, self.found.hints)
 
 
 class _Planner:
-    """Gathers the findings of one project by the ways that build what they stand in."""
+    """Gathers the findings of one project by the way that is best for each."""
 
-    def __init__(self, sources: Sources, calls: ModelCalls, settings: DeepSettings) -> None:
+    def __init__(self, sources: Sources, paths: list[str], settings: DeepSettings | None) -> None:
         self._sources = sources
-        self._calls = calls
-        self._settings = settings
-        self._groups: dict[tuple[Way, ...], _Group] = {}
+        self._settings = settings or DeepSettings()
+        self._groups: dict[Way, _Group] = {}
         self._indexes: dict[str, LineIndex] = {}
-        self.ways = Ways(calls, settings)
+        self.models: Models = models_of(sources, paths)
+        self.ways = Ways(self.models, self._settings)
 
     def add(self, finding: Finding) -> str:
         """Takes a finding in; says why where no run can answer it."""
-        problem = "it stands in no class and no function that builds a model"
-        for subject in self._subjects(finding):
-            ways = self.ways.of(subject)
-            if ways.found:
-                group = self._groups.setdefault(ways.found, _Group(subject, ways.found))
+        problem = ""
+        subjects = list(self._subjects(finding))
+        layers = frozenset(s.layer for s in subjects if s.layer is not None)
+        for subject in subjects:
+            found = self.ways.holding(subject, _without(layers, subject.layer))
+            if found.ways:
+                group = self._groups.setdefault(found.ways[0], _Group(subject, found))
+                group.also_tries(found.ways)
                 group.findings.append(finding)
                 return ""
-            problem = ways.problem or problem
-        return problem
+            problem = problem or found.problem
+        return problem or "it stands outside of all code that is understood"
 
     def plans(self) -> list[Plan]:
-        return [self.plan(group.subject, group.ways, group.findings) for group in self._groups.values()]
+        return [self.plan(group) for group in self._groups.values()]
 
     def is_part(self, finding: Finding, subject: Subject) -> bool:
-        """Whether a model of the subject's class can answer a finding."""
-        return finding.code in PROVABLE and any(not s.owners.isdisjoint(subject.owners) for s in self._subjects(finding))
+        """Whether a finding stands in a class or function, or in what objects of the class run."""
+        for stands_in in self._subjects(finding):
+            if (stands_in.path, stands_in.name) == (subject.path, subject.name) or not stands_in.owners.isdisjoint(subject.owners):
+                return True
+        return False
 
-    def plan(self, subject: Subject, ways: tuple[Way, ...], findings: Sequence[Finding]) -> Plan:
+    def plan(self, group: _Group) -> Plan:
         limits = Limits() if self._settings.timeout is None else Limits(seconds=self._settings.timeout)
+        name = group.subject.name or "the model"
         request = Request(
             task=CHECK,
-            name=subject.name,
+            name=name,
             roots=tuple(self._sources.import_roots),
-            ways=ways,
-            questions=tuple(self._question(number, finding) for number, finding in enumerate(findings)),
+            ways=group.found.ways,
+            questions=tuple(self._question(number, finding) for number, finding in enumerate(group.findings)),
+            hints=group.found.hints,
             limits=limits,
         )
-        return Plan(request, tuple(findings), subject.name, subject.path)
+        return Plan(request, tuple(group.findings), name, group.subject.path)
 
     def _subjects(self, finding: Finding) -> Iterator[Subject]:
         """What the finding stands in, and what the places stand in that it names besides."""
         for path, span in ((finding.path, finding.span), *((r.path, r.span) for r in finding.related)):
-            subject = self._calls.subject(path, span)
+            subject = self.models.subject(path, span)
             if subject is not None:
                 yield subject
 
@@ -137,3 +161,7 @@ class _Planner:
             self._indexes[path] = LineIndex(self._sources.text(path) or "")
         start, end = (self._indexes[path].position(offset) for offset in (span.start, span.end))
         return Place(path, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+
+def _without(layers: frozenset[Site], own: Site | None) -> frozenset[Site]:
+    return layers if own is None else layers - {own}

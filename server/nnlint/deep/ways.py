@@ -3,128 +3,176 @@
 from __future__ import annotations
 
 import os
-import posixpath
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from nnlint.dataflow.model_calls import ModelCall, ModelCalls, Source, Subject, importable_name
+from nnlint.dataflow.model_calls import ModelCall, Source
+from nnlint.dataflow.models import Models, Subject
+from nnlint.dataflow.value_text import is_importable
 from nnlint.deep.pragmas import Pragma, pragmas_in
-from nnlint.deep.worker.messages import Way
-from nnlint.semantics.definitions import ClassDefinition
+from nnlint.deep.worker.messages import Hint, Way
+from nnlint.semantics.definitions import ClassDefinition, Site
 from nnlint.semantics.program import Module
-from nnlint.text import LineIndex
 from nnlint.workspace import DeepSettings
 
-_MAX_WAYS = 8
+# How many ways of each kind are tried: the time of a run is shared among them.
+_MAX_OWN, _MAX_OUTER, _MAX_GUESSES = 3, 2, 1
+_SCRIPT = "it stands in no class, and in no function that returns a model; move the model to one"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundWays:
-    """Ways in the order in which they are tried; `problem` says why there are none, and what would help."""
+    """Ways in the order in which they are tried, and what is known of the inputs of what the first one builds.
 
-    found: tuple[Way, ...]
+    `problem` says why there are none, and what would help.
+    """
+
+    ways: tuple[Way, ...]
+    hints: tuple[Hint, ...] = ()
     problem: str = ""
 
 
 class Ways:
     """Finds the ways for the classes and functions of one project."""
 
-    def __init__(self, calls: ModelCalls, settings: DeepSettings) -> None:
-        self._calls = calls
+    def __init__(self, models: Models, settings: DeepSettings) -> None:
+        self._models = models
         self._settings = settings
         self._pragmas: dict[str, list[tuple[Pragma, str]]] = {}
 
-    def of(self, subject: Subject) -> FoundWays:
-        """The ways to build a model that holds the subject."""
-        return self._found(subject, self._calls.serving(subject))
+    def holding(self, subject: Subject, besides: frozenset[Site]) -> FoundWays:
+        """The ways to build a model that holds the subject, and as many as possible of the layers `besides`."""
+        return self._found(subject, self._models.serving(subject, besides))
 
     def own(self, subject: Subject) -> FoundWays:
-        """The ways to build the subject's class itself, or one that extends it."""
-        own = (subject.path, subject.name)
-        serving = [
-            call for call in self._calls.serving(subject) if call.definition is not None and own in self._calls.names(call.definition)
-        ]
-        return self._found(subject, serving)
+        """The ways to build the subject itself."""
+        return self._found(subject, self._models.own(subject))
 
     def _found(self, subject: Subject, calls: list[ModelCall]) -> FoundWays:
-        written = [*self._from_pragmas(subject), *self._from_settings(subject)]
-        ways = [*written, *(self._way(call) for call in calls)][:_MAX_WAYS]
-        return FoundWays(tuple(dict.fromkeys(ways)), "" if ways else self._problem(subject))
+        known = [call for call in calls if call.source < Source.GUESS]
+        own = [call for call in known if self._models.is_own(call, subject)]
+        outer = _one_a_class(call for call in known if not self._models.is_own(call, subject))
+        guesses = [call for call in calls if call.source is Source.GUESS]
+        chosen = [*own[:_MAX_OWN], *islice(outer, _MAX_OUTER), *guesses[:_MAX_GUESSES]]
+        holders = {(c.module.path, c.name): None for c in calls if not self._models.is_own(c, subject)}
+        mine = [*self._written(subject.path, subject.name, own + guesses), *map(self._way, own[:_MAX_OWN])]
+        others = [way for path, name in holders for way in self._written(path, name, [])]
+        ways = dict.fromkeys([*mine, *others, *map(self._way, chosen)])
+        if not ways:
+            return FoundWays((), problem=self._problem(subject))
+        built = self._class(subject.path, subject.name) if mine else chosen[0].definition if chosen else None
+        return FoundWays(tuple(ways), () if built is None else self._hints(built))
+
+    def _hints(self, definition: ClassDefinition) -> tuple[Hint, ...]:
+        return tuple(Hint(found.name, found.sizes, found.layer, found.is_integer) for found in self._models.inputs(definition))
+
+    def _class(self, path: str, name: str) -> ClassDefinition | None:
+        module = self._models.program.module(path)
+        found = None if module is None else self._models.program.lookup(module, name)
+        return found if isinstance(found, ClassDefinition) else None
 
     # --- what people wrote ---
 
-    def _from_pragmas(self, subject: Subject) -> Iterator[Way]:
-        for pragma, name in self._pragmas_of(subject.path):
-            if not pragma.problem and name in ("", subject.name):
-                yield self._written_way(
-                    subject, f"the comment in {_place(subject.path, pragma.row)}", pragma.model or f"{subject.name}()", pragma
-                )
+    def _written(self, path: str, name: str, calls: list[ModelCall]) -> Iterator[Way]:
+        """The ways that comments and the config give for a class; one that names inputs alone gives them to each of the `calls`."""
+        module = self._models.program.module(path)
+        if module is None or not name:
+            return
+        for pragma, served in self._pragmas_of(path):
+            if pragma.problem or served not in ("", name):
+                continue
+            given = Way(
+                f"the comment in {_place(path, pragma.row)}",
+                _importable(module),
+                path,
+                pragma.model,
+                pragma.input,
+                pragma.target,
+                pragma.loss,
+            )
+            yield from self._completed(given, name, calls)
+        for model in self._settings.models:
+            if (model.path, model.class_name) == (path, name):
+                origin = f"[tool.nnlint.deep] in {os.path.basename(self._settings.origin)}"
+                given = Way(origin, _importable(module), path, model.call, model.input, model.target, model.loss)
+                yield from self._completed(given, name, calls)
 
-    def _written_way(self, subject: Subject, origin: str, model: str, given: Pragma) -> Way:
-        module = self._calls.program.module(subject.path)
-        name = "" if module is None else importable_name(module)
-        return Way(origin, name, subject.path, model, given.input, given.target, given.loss)
+    def _completed(self, given: Way, name: str, calls: list[ModelCall]) -> Iterator[Way]:
+        if given.model:
+            yield given
+        elif not calls:
+            yield replace(given, model=f"{name}()")
+        for call in calls[:_MAX_OWN] if not given.model else ():
+            way = self._way(call)
+            yield replace(way, origin=f"{given.origin}, {way.origin}", inputs=given.inputs, target=given.target, loss=given.loss)
 
     def _pragmas_of(self, path: str) -> list[tuple[Pragma, str]]:
         """The comments of a file, each with the name of the class that it serves, empty where it may serve any."""
         if path not in self._pragmas:
-            module = self._calls.program.module(path)
+            module = self._models.program.module(path)
             self._pragmas[path] = [] if module is None else [(p, self._served(module, p)) for p in pragmas_in(module.parsed)]
         return self._pragmas[path]
 
     def _served(self, module: Module, pragma: Pragma) -> str:
         """The class that a comment's call names, else the class that the comment stands in or right above."""
-        if isinstance(self._calls.program.lookup(module, pragma.called), ClassDefinition):
+        if pragma.called and self._class(module.path, pragma.called) is not None:
             return pragma.called
-        beside = self._calls.beside(module, pragma.offset)
+        beside = self._models.beside(module, pragma.offset)
         return "" if beside is None else beside.name
-
-    def _from_settings(self, subject: Subject) -> Iterator[Way]:
-        module = self._calls.program.module(subject.path)
-        name = "" if module is None else importable_name(module)
-        for model in self._settings.models:
-            if (model.path, model.class_name) == (subject.path, subject.name):
-                call = model.call or f"{subject.name}()"
-                origin = f"[tool.nnlint.deep] in {os.path.basename(self._settings.origin)}"
-                yield Way(origin, name, subject.path, call, model.input, model.target, model.loss)
 
     # --- what the project shows ---
 
     def _way(self, call: ModelCall) -> Way:
-        return Way(self._origin(call), importable_name(call.module), call.module.path, call.text)
+        return Way(self._origin(call), _importable(call.module), call.module.path, call.text)
 
     def _origin(self, call: ModelCall) -> str:
-        where = "" if call.site is None else f", as in {self._where(call)}"
+        where = "" if call.site is None else _place(call.site.path, self._models.row(call.site))
         match call.source:
             case Source.DEFAULTS:
                 return "constructor defaults"
             case Source.SEEN:
-                return f"constructed so in {self._where(call)}" if call.site is not None else "constructed so"
+                return f"constructed so in {where}" if where else "constructed so"
             case Source.FUNCTION:
-                return f"returned by a function{where}"
-            case Source.GUESS:
-                return f"guessed arguments{where}"
-
-    def _where(self, call: ModelCall) -> str:
-        assert call.site is not None
-        module = self._calls.program.module(call.site.path)
-        offset = self._calls.span(call.site).start
-        return _place(call.site.path, LineIndex("" if module is None else module.parsed.text).position(offset).line + 1)
+                return f"returned by a function, as in {where}" if where else "returned by a function"
+            case Source.WRITTEN:
+                return f"written so in {where}"
+            case _:
+                return f"guessed arguments, the others as in {where}" if where else "guessed arguments"
 
     # --- what is missing ---
 
     def _problem(self, subject: Subject) -> str:
         broken = next((p for p, _ in self._pragmas_of(subject.path) if p.problem), None)
         if broken is not None:
-            return f"the comment in {_place(subject.path, broken.row)} {broken.problem}"
-        name = subject.name
-        if not name:
-            return "it stands in a script outside of any class or function; put the model into a class or a function that returns it"
-        missing = self._calls.missing(subject)
-        call = f"{name}({', '.join(f'{parameter}=…' for parameter in missing)})"
-        why = f"nothing says what {' and '.join(f'`{m}`' for m in missing)} is" if missing else "nothing is known to build it"
-        return f"no way to build `{name}` is known: {why}; write `# nnlint: deep {call}` above it, or a call of a function that returns it"
+            return f"the comment in {_place(subject.path, broken.row)} cannot be used: {broken.problem}"
+        if not subject.name:
+            return _SCRIPT
+        missing = self._models.missing(subject)
+        call = f"{subject.name}({', '.join(f'{parameter}=…' for parameter in missing)})"
+        why = f"nothing says what {_listed(missing)}" if missing else "nothing that is understood builds a model that holds it"
+        return f"no way to build `{subject.name}` is known: {why}; write `# nnlint: deep {call}` above it"
+
+
+def _one_a_class(calls: Iterable[ModelCall]) -> Iterator[ModelCall]:
+    """The first call of each class or function, so that what is tried next is something else."""
+    seen: set[object] = set()
+    for call in calls:
+        key = call.definition or (call.module.path, call.name)
+        if key not in seen:
+            seen.add(key)
+            yield call
+
+
+def _importable(module: Module) -> str:
+    """The dotted name under which a module can be imported; empty where none can be written."""
+    return module.name if is_importable(module.name) else ""
+
+
+def _listed(names: list[str]) -> str:
+    words = [f"`{name}`" for name in names]
+    return f"{words[0]} is" if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]} are"
 
 
 def _place(path: str, row: int) -> str:
-    return f"{posixpath.basename(path)}:{row}"
+    return f"{os.path.basename(path)}:{row}"

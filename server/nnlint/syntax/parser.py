@@ -88,6 +88,10 @@ class TopLevel:
     block: PlacedBlock
     members: tuple[PlacedBlock, ...] = ()
 
+    @property
+    def span(self) -> Span:
+        return Span(self.block.span.start, (self.members or (self.block,))[-1].span.end)
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
