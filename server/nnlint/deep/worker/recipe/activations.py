@@ -70,7 +70,7 @@ class _Watch(TorchFunctionMode):
         kwargs = kwargs or {}
         channels = _axis_of_units(args[0]) if args and isinstance(args[0], Tensor) else None
         result = func(*args, **kwargs)
-        if channels is not None and result.numel():
+        if channels is not None and isinstance(result, Tensor) and result.numel():
             if func in _OFF_AT_ZERO or (func is F.hardtanh and (*args, kwargs.get("min_val"))[1] == 0):
                 self._note_off(self._name(func), result.detach(), channels)
             elif func in _LOWEST:

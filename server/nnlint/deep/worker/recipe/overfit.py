@@ -19,6 +19,7 @@ TITLE = "Overfitting one batch"
 _GOAL = 0.01  # of the first loss
 _RATES = (1e-2, 2e-3, 4e-4)
 _TRIAL = 8  # steps with each rate
+_CONVINCING = 0.2  # of the first loss: no other rate needs to be tried
 _PATIENCE, _SLOWER = 20, 0.5  # steps without progress, and what the rate is then multiplied with
 _FEW = 20  # steps that say nothing where time allowed no more
 _STILL_FALLING = 0.95  # the last quarter's best loss, relative to what was best before
@@ -79,6 +80,8 @@ def check(subject: Subject, objective: Objective, budget: Budget, tell: Tell) ->
         trials.append(_descent(subject, objective, rate, brief))
         if trials[-1].has_arrived:
             return _outcome(trials[-1], objective, False)
+        if trials[-1].losses[-1] < _CONVINCING * trials[-1].losses[0]:
+            break
     ranked = sorted(trials, key=lambda trial: trial.best if trial.is_sound else math.inf)
     for trial in ranked[:2]:
         descent = _descent(subject, objective, trial.rate, budget, lambda text, share: tell(text, 0.2 + 0.8 * (share or 0)))
@@ -134,7 +137,7 @@ def _outcome(descent: Descent, objective: Objective, ran_out_of_time: bool) -> O
         return outcome(PASS, f"The loss fell {fell}: the model can learn a batch by heart.")
     if ran_out_of_time and (steps < _FEW or descent.is_still_falling):
         return outcome(WARN, f"Time ran out: the loss fell {fell}, not yet to 1 %.", "give it more time with --timeout")
-    if best <= _NEAR * first or descent.is_still_falling:
+    if best <= _NEAR * first or (descent.is_still_falling and best <= _HALF * first):
         return outcome(WARN, f"The loss fell {fell}, not to 1 %.", "give it more steps with --steps, or look for what slows it down")
     if not objective.has_known_floor and best <= _HALF * first:
         return outcome(WARN, f"The loss fell {fell}; whether it can come to zero is not known of {objective.name}.")

@@ -64,7 +64,7 @@ def own_loss(value: Any, has_targets: bool) -> tuple[str, Tensor] | None:
     A number called a loss is one, or the sum of all that are called so. One without a name, as in `return logits, loss`, is taken for
     the loss where `forward()` was given targets or returns nothing else: it may be a penalty that is to be added to the loss.
     """
-    numbers = [(label, t) for label, t in floats(value) if t.numel() == 1 and t.requires_grad and not t.ndim]
+    numbers = [(label, t) for label, t in floats(value) if not t.ndim]
     named = [(label, t) for label, t in numbers if "loss" in label.lower()]
     if named:
         alone = [(label, t) for label, t in named if label.lower() == "loss"]

@@ -13,8 +13,8 @@ from torch.utils._pytree import tree_flatten, tree_map
 
 from ..building import Built
 from ..calling import copied, seed
-from .returned import result_of
-from .weights import Snapshot
+from .independence import Batch, find_batch
+from .weights import Snapshot, stir_zeros
 
 _HALVES = (torch.float16, torch.bfloat16)
 _TARGETS = frozenset({"target", "targets", "label", "labels", "y", "y_true", "gt", "ground_truth"})
@@ -68,16 +68,9 @@ class Subject:
             return list(self.kwargs.items())
 
     def _batch(self) -> Batch | None:
-        """The axis that counts samples: the first one that inputs and result share, or the second where sequences come first."""
-        with self.borrowed(), torch.no_grad():
-            found = result_of(self.call())
-        if found is None:
-            return None
-        result = found[1]
-        for axis in range(min(2, result.ndim)):
-            if result.shape[axis] > 1 and any(v.ndim > axis and v.shape[axis] == result.shape[axis] for v in self.inputs):
-                return Batch(axis, result.shape[axis])
-        return None
+        with self.borrowed(False) as model, torch.no_grad():
+            stir_zeros(model)
+            return find_batch(self.call, self.args, self.kwargs)
 
     def _colored(self, value: Any) -> Any:
         if self.batch is None or not _is_noise(value, self.batch):
@@ -89,17 +82,6 @@ class Subject:
             sizes = [value.shape[axis] if position == axis else n for position, n in enumerate(samples)]
             color = color + torch.randn(sizes, generator=generator)
         return value + color.to(value)
-
-
-class Batch:
-    """Where samples are counted in inputs and result, and how many there are."""
-
-    def __init__(self, axis: int, size: int) -> None:
-        self.axis = axis
-        self.size = size
-
-    def is_in(self, tensor: Tensor) -> bool:
-        return tensor.ndim > self.axis and tensor.shape[self.axis] == self.size
 
 
 def _placed(value: Any, device: str) -> Any:

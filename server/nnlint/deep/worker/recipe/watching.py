@@ -40,10 +40,14 @@ def calls_of(model: nn.Module) -> Iterator[set[nn.Module]]:
 def module_stack(model: nn.Module) -> Iterator[list[str]]:
     """The names of the modules that are being called, the outermost first."""
     stack: list[str] = []
+
+    def leave(*_: Any) -> None:
+        stack.pop()
+
     hooks = []
     for name, module in model.named_modules():
         hooks.append(module.register_forward_pre_hook(lambda _, __, name=name: stack.append(name)))
-        hooks.append(module.register_forward_hook(lambda _, __, ___: stack.pop(), always_call=True))
+        hooks.append(module.register_forward_hook(leave, always_call=True))
     try:
         yield stack
     finally:
