@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import linecache
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 import torch
@@ -15,9 +16,10 @@ from torch import Tensor, nn
 from torch.nn.modules import module as hooks
 
 from .calling import call_once, copied, first_line
-from .specimens import Given
 
 _LARGEST = 65536
+_TORCH = os.path.dirname(torch.__file__) + os.sep
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _NUMBER = re.compile(r"\d+")
 _ATTRIBUTE_PATH = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
 
@@ -26,9 +28,9 @@ _ATTRIBUTE_PATH = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
 class Failure:
     """Why a call failed.
 
-    `progress` grows with how far it came. `layer` is the innermost module that was running, `received` the tensor it got, and `source`
-    the number of the leaf whose memory that tensor is. `numbers` are those in sight where it failed: in the message, and in the names
-    and attributes on that line of the model's code.
+    `progress` grows with how far it came. `layer` is the innermost module that was running, `received` the tensor it got. `source`
+    is the leaf, by number, that the innermost module or line saw as it is. `numbers` are those in sight where it failed: in the message,
+    and in the names and attributes on that line of the model's code.
     """
 
     error: BaseException
@@ -64,23 +66,29 @@ class _Watch:
             pass
 
 
-def attempt(model: nn.Module, given: Given, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Failure | None:
-    """Calls the model with what `given` describes; `None` where that works."""
+def attempt(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Failure | None:
+    """Calls the model with copies of the arguments; `None` where that works."""
     args, kwargs = copied(args), copied(kwargs)
-    leaves = tensors_of(args, kwargs)
     with _watching() as watch:
         try:
             call_once(model, args, kwargs)
             return None
         except (Exception, SystemExit) as error:
-            layer, received = watch.running[-1] if watch.running else (None, None)
-            source = next((n for n, leaf in enumerate(leaves) if received is not None and _share_memory(leaf, received)), None)
-            row, numbers = _in_sight(error.__traceback__)
-            said = {int(n) for n in _NUMBER.findall(str(error)) if len(n) < 6}
+            failure = _failure(error, watch, tensors_of(args, kwargs))
             error.__traceback__ = None  # it would keep the tensors of the whole run
-            return Failure(
-                error, (len(watch.finished), row), layer, received, source, frozenset(n for n in said | numbers if 0 < n < _LARGEST)
-            )
+            return failure
+
+
+def _failure(error: BaseException, watch: _Watch, leaves: list[Any]) -> Failure:
+    layer, received = watch.running[-1] if watch.running else (None, None)
+    frames = [(tb.tb_frame, tb.tb_lineno) for tb in _chain(error.__traceback__) if not _is_foreign(tb.tb_frame.f_code.co_filename)]
+    row = frames[0][1] if frames else 0
+    values = _values_on_line(*frames[-1]) if frames else []
+    met = [tensor for _, tensor in reversed(watch.running[1:])] + values
+    source = next((number for tensor in met for number in _source(leaves, tensor)), None)
+    numbers = {int(n) for n in _NUMBER.findall(str(error)) if len(n) < 6}.union(*map(_numbers, values))
+    seen = frozenset(n for n in numbers if 0 < n < _LARGEST)
+    return Failure(error, (len(watch.finished), row), layer, received, source, seen)
 
 
 def tensors_of(args: Any, kwargs: Any) -> list[Any]:
@@ -89,17 +97,23 @@ def tensors_of(args: Any, kwargs: Any) -> list[Any]:
 
 
 def _flat(value: Any) -> Iterator[Any]:
-    if isinstance(value, (list, dict)):
+    if isinstance(value, (list, tuple, dict)):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _flat(item)
     else:
         yield value
 
 
-def _share_memory(leaf: Any, received: Tensor) -> bool:
-    if not isinstance(leaf, Tensor) or leaf.numel() == 0 or leaf.numel() != received.numel():
-        return False
-    return leaf is received or leaf.untyped_storage().data_ptr() == received.untyped_storage().data_ptr()
+def _source(leaves: list[Any], value: Any) -> Iterator[int]:
+    """The leaf whose memory a tensor is, changed in shape alone."""
+    if isinstance(value, Tensor):
+        for number, leaf in enumerate(leaves):
+            if isinstance(leaf, Tensor) and leaf.numel() == value.numel() and (leaf is value or _memory(leaf) == _memory(value) != 0):
+                yield number
+
+
+def _memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else 0
 
 
 @contextlib.contextmanager
@@ -113,19 +127,20 @@ def _watching() -> Iterator[_Watch]:
             handle.remove()
 
 
-def _in_sight(traceback: TracebackType | None) -> tuple[int, set[int]]:
-    """The row at which the model's own `forward()` failed, and the numbers in the names on the lines of the innermost code outside torch."""
-    row = 0
-    numbers: set[int] = set()
+def _chain(traceback: TracebackType | None) -> Iterator[TracebackType]:
     while traceback is not None:
-        frame = traceback.tb_frame
-        path = frame.f_code.co_filename
-        if f"{torch.__name__}/" not in path.replace("\\", "/") and "nnlint" not in path:
-            row = row or traceback.tb_lineno
-            line = linecache.getline(path, traceback.tb_lineno)
-            numbers = {n for name in _ATTRIBUTE_PATH.findall(line) for n in _numbers(_looked_up(name, frame.f_locals))}
+        yield traceback
         traceback = traceback.tb_next
-    return row, numbers
+
+
+def _is_foreign(path: str) -> bool:
+    """Whether a file is torch's or the worker's own."""
+    return path.startswith((_TORCH, _HERE, "<"))
+
+
+def _values_on_line(frame: FrameType, row: int) -> list[Any]:
+    """What the names and attributes on a line of running code stand for."""
+    return [_looked_up(name, frame.f_locals) for name in _ATTRIBUTE_PATH.findall(linecache.getline(frame.f_code.co_filename, row))]
 
 
 def _looked_up(name: str, names: dict[str, Any]) -> Any:

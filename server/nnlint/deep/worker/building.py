@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from .calling import call_once, dtype_of, first_line
+from .calling import call_once, copied, dtype_of, first_line
 from .constructing import Blueprint, CannotConstruct, pragma
 from .finding import Found, NothingFits, found_inputs
 from .importing import imported, refusing
@@ -78,7 +78,7 @@ def _given(way: Way, fresh: Callable[[], nn.Module], names: dict[str, Any]) -> F
     model = fresh()
     args, kwargs = arguments(way.inputs, names, dtype_of(model))
     try:
-        call_once(model, args, kwargs)
+        call_once(model, *copied((args, kwargs)))
     except (Exception, SystemExit) as error:
         raise NoAnswer(f"{way.model} cannot be called with input={way.inputs}: {first_line(error)}") from error
     return Found(model, args, kwargs, way.inputs)

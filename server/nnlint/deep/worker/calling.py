@@ -32,10 +32,10 @@ def copied(value: Any) -> Any:
 
 
 def call_once(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Calls the model; raises what that raises, and `NoAnswer` where it gives no finite floating tensor."""
+    """Calls the model, which may change the arguments; raises what that raises, and `NoAnswer` where it gives no finite floating tensor."""
     seed()
     with torch.no_grad():
-        outputs = outputs_of(model(*copied(args), **copied(kwargs)))
+        outputs = outputs_of(model(*args, **kwargs))
     if not any(o.is_floating_point() for o in outputs):
         raise NoAnswer("forward() returns no floating tensor")
     if not are_finite(outputs):

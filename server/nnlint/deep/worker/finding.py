@@ -20,7 +20,7 @@ from .inputs import arguments
 from .messages import Hint
 from .problems import NoAnswer
 from .repairs import repairs
-from .specimens import Given
+from .specimens import FLOATS, TOKENS, Given, Leaf
 
 _MOST_TRIES = 150
 _LARGEST = 2**25  # elements of all inputs together
@@ -49,28 +49,32 @@ class _Search:
 
     def __init__(self, given: Iterable[Given]) -> None:
         self._guesses = iter(given)
-        self._repairs: list[tuple[tuple[int, int, int], int, Given]] = []
-        self._seen: set[Given] = set()
+        self._repairs: list[tuple[tuple[int, int], float, int, Given]] = []
+        self._costs: dict[Given, tuple[tuple[int, int], float]] = {}
         self._count = itertools.count()
+        self._tried: set[Given] = set()
 
-    def next(self, tries: int) -> Given | None:
+    def next(self) -> Given | None:
         """What to try now; every fourth time a guess."""
-        for _ in range(len(self._repairs) + 1):
-            guess = next(self._guesses, None) if tries % 4 == 0 or not self._repairs else None
-            given = guess or (heapq.heappop(self._repairs)[2] if self._repairs else None)
-            if given is None:
-                return None
-            if given not in self._seen:
-                self._seen.add(given)
-                return given
-        return self.next(tries) if self._repairs else None
+        while True:
+            guess = next(self._guesses, None) if len(self._tried) % 4 == 0 or not self._repairs else None
+            given = guess or (heapq.heappop(self._repairs)[-1] if self._repairs else None)
+            if given is None or given not in self._tried:
+                break
+        if given is not None:
+            self._tried.add(given)
+        return given
 
-    def learn(self, given: Iterable[Given], failure: Failure) -> None:
-        """Adds repairs of what failed."""
-        for number, other in enumerate(given):
-            if other not in self._seen:
-                key = (-failure.progress[0], -failure.progress[1], number)
-                heapq.heappush(self._repairs, (key, next(self._count), other))
+    def learn(self, given: Given, failure: Failure, others: Iterable[Given]) -> None:
+        """Adds repairs of what failed. Each costs one more than what it repairs, unless that came further than what it repaired itself."""
+        progress = (-failure.progress[0], -failure.progress[1])
+        before, cost = self._costs.get(given, (progress, 0.0))
+        cost = cost if before <= progress else 0.0
+        for number, other in enumerate(others):
+            if other not in self._tried:
+                whole = cost + 1 + number / 4
+                self._costs.setdefault(other, (progress, whole))
+                heapq.heappush(self._repairs, (progress, whole, next(self._count), other))
 
 
 def found_inputs(fresh: Callable[[], nn.Module], hints: Iterable[Hint], namespace: dict[str, Any], seconds: float) -> Found:
@@ -85,28 +89,35 @@ def found_inputs(fresh: Callable[[], nn.Module], hints: Iterable[Hint], namespac
     furthest: tuple[tuple[int, int], str, str] = ((-1, 0), "...", "there is nothing to give it")
     end = time.monotonic() + seconds
     for tries in range(_MOST_TRIES):
-        given = search.next(tries) if time.monotonic() < end else None
+        given = search.next() if time.monotonic() < end else None
         if given is None:
             break
         made = _made(given, namespace, dtype_of(model))
         if made is None:
             continue
-        failure = attempt(model, given, *made)
+        failure = attempt(model, *made)
         if failure is None:
-            return Found(model, *made, given.text) if tries == 0 else _settled(fresh(), given, *made)
+            return Found(model, *made, given.text) if tries == 0 else _settled(fresh, given, namespace)
         if failure.progress > furthest[0]:
             furthest = failure.progress, given.text, f"with {given.text} it says {failure.words}"
-        search.learn(repairs(given, failure, optional), failure)
+        search.learn(given, failure, repairs(given, failure, optional))
         model = fresh() if has_lazy else model
     raise NothingFits(f"no inputs were found that it takes: {furthest[2]}", furthest[1])
 
 
-def _settled(model: nn.Module, given: Given, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Found:
-    """The same on a model that no failed try has touched."""
-    failure = attempt(model, given, args, kwargs)
-    if failure is not None:
-        raise NoAnswer(f"it takes {given.text} once, and then says {failure.words}")
-    return Found(model, args, kwargs, given.text)
+def _settled(fresh: Callable[[], nn.Module], given: Given, namespace: dict[str, Any]) -> Found:
+    """The same on a model that no failed try has touched; with floats in place of integers that need not be any."""
+    for other in [*_smoother(given), given]:
+        model = fresh()
+        made = _made(other, namespace, dtype_of(model))
+        if made is not None and attempt(model, *made) is None:
+            return Found(model, *made, other.text)
+    raise NothingFits(f"it takes {given.text} once, and not again", given.text)
+
+
+def _smoother(given: Given) -> list[Given]:
+    leaves = given.leaves()
+    return [given.with_leaf(n, Leaf(FLOATS, leaf.sizes)) for n, leaf in enumerate(leaves) if leaf.kind == TOKENS and len(leaves) > 1]
 
 
 def _made(given: Given, namespace: dict[str, Any], dtype: torch.dtype) -> tuple[tuple[Any, ...], dict[str, Any]] | None:

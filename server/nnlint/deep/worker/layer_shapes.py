@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
 from torch import nn
 from torch.nn.modules import batchnorm, conv, instancenorm, rnn
 
-from .specimens import FLOATS, TOKENS, Leaf
+from .specimens import FLOATS, TOKENS, Leaf, Several, Specimen
 
 BATCH, STEPS, SIDE = 4, 16, 32
 _SPATIAL = {0: (), 1: (STEPS,), 2: (SIDE, SIDE), 3: (8, SIDE, SIDE)}
 _EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag)
-
-
-def is_known(layer: nn.Module | None) -> bool:
-    """Whether it can be said what the layer takes."""
-    return layer is not None and any(True for _ in fitting(layer, ()))
 
 
 def fitting(layer: nn.Module, sizes: tuple[int, ...]) -> Iterator[Leaf]:
@@ -27,6 +21,19 @@ def fitting(layer: nn.Module, sizes: tuple[int, ...]) -> Iterator[Leaf]:
         return
     for wanted in _sizes(layer, sizes):
         yield Leaf(FLOATS, wanted)
+
+
+def state_of(layer: nn.Module) -> Specimen | None:
+    """What a recurrent layer takes besides its input: the state to begin with; `None` for other layers."""
+    if isinstance(layer, rnn.RNNBase):
+        first = layer.num_layers * (2 if layer.bidirectional else 1)
+        hidden = Leaf(FLOATS, (first, BATCH, layer.proj_size or layer.hidden_size))
+        cell = Leaf(FLOATS, (first, BATCH, layer.hidden_size))
+        return Several((hidden, cell), is_tuple=True) if isinstance(layer, nn.LSTM) else hidden
+    if isinstance(layer, rnn.RNNCellBase):
+        hidden = Leaf(FLOATS, (BATCH, layer.hidden_size))
+        return Several((hidden, hidden), is_tuple=True) if isinstance(layer, nn.LSTMCell) else hidden
+    return None
 
 
 def _sizes(layer: nn.Module, sizes: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
@@ -42,10 +49,12 @@ def _sizes(layer: nn.Module, sizes: tuple[int, ...]) -> Iterator[tuple[int, ...]
         yield (*(sizes[:-kept] or (BATCH, *((STEPS,) if kept == 1 else ()))), *layer.normalized_shape)
     elif isinstance(layer, nn.Linear):
         features = layer.in_features or STEPS
-        if len(sizes) > 1:
+        if 1 < len(sizes) < 4:
             yield (*sizes[:-1], features)
         yield (BATCH, features)
         yield (BATCH, STEPS, features)
+        if len(sizes) > 3:
+            yield (*sizes[:-1], features)
     elif isinstance(layer, nn.Bilinear):
         yield (*(sizes[:-1] or (BATCH,)), layer.in1_features)
     elif isinstance(layer, rnn.RNNBase):
@@ -81,7 +90,3 @@ def _width(layer: nn.Module) -> int | None:
     if isinstance(layer, (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)):
         return layer.self_attn.embed_dim
     return None
-
-
-def dtype_is_integer(tensor: torch.Tensor) -> bool:
-    return not (tensor.is_floating_point() or tensor.is_complex())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Union
 
@@ -48,16 +48,18 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Several:
-    """A list of values or, where they have names, a dict."""
+    """A list of values, a tuple of them or, where they have names, a dict."""
 
     items: tuple[Specimen, ...]
     names: tuple[str, ...] = ()
+    is_tuple: bool = False
 
     @property
     def text(self) -> str:
         """The values in the pragma's words."""
         if not self.names:
-            return f"[{', '.join(item.text for item in self.items)}]"
+            items = ", ".join(item.text for item in self.items)
+            return f"({items},)" if self.is_tuple else f"[{items}]"
         return "{" + ", ".join(f'"{name}": {item.text}' for name, item in zip(self.names, self.items)) + "}"
 
 
@@ -88,8 +90,23 @@ class Given:
         """The same but for one value, by its number in `leaves()`."""
         leaves = self.leaves()
         leaves[number] = leaf
+        return self.with_leaves(leaves)
+
+    def with_leaves(self, leaves: Iterable[Leaf]) -> Given:
+        """The same with every value replaced, in order."""
         remaining = iter(leaves)
         return dataclasses.replace(self, specimens=tuple(_filled(specimen, remaining) for specimen in self.specimens))
+
+    def with_specimen(self, number: int, specimen: Specimen) -> Given:
+        """The same but for one argument, by its number."""
+        return dataclasses.replace(self, specimens=(*self.specimens[:number], specimen, *self.specimens[number + 1 :]))
+
+    def with_all(self, more: Iterable[tuple[str, Specimen]]) -> Given:
+        """The same and more arguments."""
+        given = self
+        for name, specimen in more:
+            given = given.and_also(name, specimen)
+        return given
 
     def and_also(self, name: str, specimen: Specimen) -> Given:
         """The same and one more argument."""
