@@ -15,6 +15,8 @@ from nnlint.dataflow.coverage import constructions
 from nnlint.dataflow.explore import PROJECT_FUEL, explore, explore_alone
 from nnlint.dataflow.explore import Cancelled as Cancelled
 from nnlint.dataflow.graph import ProjectGraph
+from nnlint.dataflow.model_sizes import DefinedModel as DefinedModel
+from nnlint.dataflow.model_sizes import defined_models
 from nnlint.dataflow.models import Models
 from nnlint.dataflow.source_text import SourceText
 from nnlint.findings import Applicability, Assist, FileEdit, Finding, Fix
@@ -52,14 +54,15 @@ class CheckResult:
     """Findings sorted by path, place and code; and for each rule that crashed, what it said.
 
     `left_out` counts the classes, functions and scripts of a project that is too large which were not run: nothing that they
-    could change is reported. `constructions` are the layers that the checked files construct, and `assists` what the rules, on or
-    off, can do in these files; both where they were asked for.
+    could change is reported. `constructions` are the layers that the checked files construct, `assists` what the rules, on or
+    off, can do in these files, and `models` the models that they define; each where it was asked for.
     """
 
     findings: list[Finding] = field(default_factory=list)
     internal_errors: list[str] = field(default_factory=list)
     constructions: list[Construction] | None = None
     assists: list[Assist] = field(default_factory=list)
+    models: list[DefinedModel] | None = None
     left_out: int = 0
 
 
@@ -83,10 +86,11 @@ class Engine:
         is_cancelled: Callable[[], bool] | None = None,
         counts_layers: bool = False,
         finds_assists: bool = False,
+        finds_models: bool = False,
     ) -> CheckResult:
         """Checks `paths` in the light of the whole project. Raises `Cancelled` soon after `is_cancelled` says so."""
         with collector_off():
-            return self._check(sources, paths, settings_for, is_cancelled, counts_layers, finds_assists)
+            return self._check(sources, paths, settings_for, is_cancelled, counts_layers, finds_assists, finds_models)
 
     def _check(
         self,
@@ -96,6 +100,7 @@ class Engine:
         is_cancelled: Callable[[], bool] | None,
         counts_layers: bool,
         finds_assists: bool,
+        finds_models: bool,
     ) -> CheckResult:
         result = CheckResult()
         program = Program(sources.text, sources.paths(), sources.import_roots, self._parser, self._modules)
@@ -104,7 +109,9 @@ class Engine:
         found: list[Finding] = []
         if counts_layers:
             result.constructions = []
-        if (rules := _rules_with_checks(wanted.values())) or counts_layers:
+        if finds_models:
+            result.models = []
+        if (rules := _rules_with_checks(wanted.values())) or counts_layers or finds_models:
             found = self._findings(
                 rules, lambda: explore(program, _relevant_paths(program, wanted), wanted.keys(), is_cancelled, self._fuel), result, files
             )
@@ -149,7 +156,7 @@ class Engine:
     ) -> list[Finding]:
         """What the rules find in the graph. A defect of ours is reported and takes no other findings with it.
 
-        Where the result has a place for them, the layers that the files at `paths` construct are put there.
+        Where the result has a place for them, the layers that the files at `paths` construct and the models that they define go there.
         """
         found: list[Finding] = []
         try:
@@ -168,6 +175,11 @@ class Engine:
                 found += rule.check(graph)
             except Exception:
                 result.internal_errors.append(f"rule {rule.code} crashed\n{traceback.format_exc()}")
+        if result.models is not None:
+            try:
+                result.models += defined_models(graph, paths)
+            except Exception:
+                result.internal_errors.append(f"the models could not be counted\n{traceback.format_exc()}")
         return found
 
 
@@ -278,12 +290,20 @@ def models_of(sources: Sources, paths: Collection[str]) -> Models:
     """The models that hold what the files at `paths` define, for whoever wants to run them."""
     program = Program(sources.text, sources.paths(), sources.import_roots, Parser())
     with collector_off():
-        return Models(explore(program, _relevant_paths(program, paths), paths))
+        return Models(explore(program, _calling_paths(program, paths), paths, runs_examples=True))
 
 
 def _relevant_paths(program: Program, wanted: Collection[str]) -> list[str]:
     """The files that can say something about modules: those that mention torch, and those that were asked for."""
     return [path for path in sorted(program.paths | set(wanted)) if path in wanted or program.mentions(path, "torch")]
+
+
+def _calling_paths(program: Program, wanted: Collection[str]) -> list[str]:
+    """The relevant files, and those that mention a module of the wanted ones by its name: they may say how its models are built."""
+    names = {name for path in wanted for name in path.removesuffix(".py").split("/")[-2:] if name != "__init__"}
+    relevant = set(_relevant_paths(program, wanted))
+    calling = {path for path in program.paths - relevant if any(program.mentions(path, name) for name in names)}
+    return sorted(relevant | calling)
 
 
 def _syntax_errors(path: str, parsed: ParsedFile) -> Iterable[Finding]:

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from nnlint.dataflow import values as val
+from nnlint.dataflow.attribute_paths import attribute_paths
 from nnlint.dataflow.graph import CALL, ESCAPE, JOIN, OUTPUT, UNKNOWN_OPERATION, Graph, Node, ProjectGraph
 from nnlint.dataflow.redundancy import has_bias
 from nnlint.dataflow.shapes import Shapes, shape_words
 from nnlint.dataflow.shift import trace_bias, unknown_reason
 from nnlint.dataflow.transfer.linear import BIASED_LAYERS
-from nnlint.dataflow.values import Instance, Layer
+from nnlint.dataflow.values import Layer
 from nnlint.semantics.definitions import Site
 from nnlint.text import LineIndex
 
-_MAX_DEPTH = 12  # of modules within modules that are given a path
 _CANCELLERS_SHOWN = 3
 
 
@@ -58,7 +58,7 @@ def draw_class(project: ProjectGraph, path: str, class_name: str, name_of: Calla
     """
     graphs = project.graphs_of(path, class_name)
     forward = [graph for graph in graphs if graph.name == f"{class_name}.forward"]
-    artist = _Artist(project, path, name_of, _paths(project, path, class_name))
+    artist = _Artist(project, path, name_of, {key: f"self{name}" for key, name in attribute_paths(project, path, class_name).items()})
     drawn = [drawing for graph in forward or graphs if (drawing := artist.draw(graph)).is_worth_showing]
     if not drawn:
         raise LookupError(_why_nothing(project, path, class_name, bool(graphs)))
@@ -187,38 +187,3 @@ def _number(numbers: dict[int, int], node: Node) -> int:
 def short_operation(node: Node) -> str:
     """`Conv2d`, `interpolate`, `input`."""
     return node.operation.rpartition(".")[2]
-
-
-# --- attribute paths ---
-
-
-def _paths(project: ProjectGraph, path: str, class_name: str) -> dict[int, str]:
-    """`self.layer1.0.conv` for everything that objects of a class hold, by its id; the shortest path where there are several."""
-    found: dict[int, str] = {}
-    for instance in project.instances:
-        if instance.definition.name == class_name and instance.definition.module.path == path:
-            level: list[tuple[val.Value, str]] = [(instance, "self")]
-            for _ in range(_MAX_DEPTH):
-                level = [inner for value, name in level for inner in _held(value, name)]
-                for value, name in level:
-                    found.setdefault(id(value.origin if isinstance(value, Layer) else value), name)
-    return found
-
-
-def _held(value: val.Value, name: str) -> Iterator[tuple[val.Value, str]]:
-    match value:
-        case Instance():
-            for key, part in value.state.items():
-                if isinstance(key, str):
-                    yield part, name if key.startswith("__") else f"{name}.{key}"
-        case val.Sequence():
-            for at, item in enumerate(value.items):
-                label = value.names[at] if value.names and at < len(value.names) else str(at)
-                yield item, f"{name}.{label}" if value.is_module else f"{name}[{label}]"
-        case val.Mapping_():
-            for key, part in value.entries.items():
-                yield part, f"{name}.{key}" if value.is_module else f"{name}[{key!r}]"
-        case val.Choice(options=options):
-            yield from ((option, name) for option in options)
-        case val.Repeated() | val.Alternatives():
-            yield from ((part, f"{name}…") for part in val.parts_of(value))

@@ -47,16 +47,19 @@ def explore(
     wanted: Collection[str],
     is_cancelled: Callable[[], bool] | None = None,
     fuel: int = PROJECT_FUEL,
+    runs_examples: bool = False,
 ) -> ProjectGraph:
     """Analyses what the `wanted` files define, from those entries of all `paths` that reach it, in about `fuel` steps.
 
+    With `runs_examples` what stands under `if __name__ == "__main__":` is run too, as an example of how models are built and called.
     Entries that are left without fuel are not run, and nothing that they could reach is judged. Raises `Cancelled` soon after
     `is_cancelled` says so.
     """
     from nnlint.dataflow.programs.entries import run_programs
 
     explorer = _Explorer(program, wanted, is_cancelled, fuel)
-    project = explorer.run(entries_of(program, paths, wanted))
+    modules = [module for path in paths if runs_examples and (module := program.module(path)) is not None]
+    project = explorer.run(entries_of(program, paths, wanted), modules)
     project.wanted = frozenset(wanted)
     project.make_programs = lambda: run_programs(program, paths, wanted, is_cancelled)
     return project
@@ -108,7 +111,7 @@ class _Explorer:
         self._built_by: set[FunctionDefinition] = set()  # the idle methods that were run for what they construct
         self._sampled: set[Site] = set()  # construction calls in entries of which some were left out
 
-    def run(self, entries: Entries) -> ProjectGraph:
+    def run(self, entries: Entries, exemplary: Iterable[Module] = ()) -> ProjectGraph:
         with deep_recursion(), sparing_collection() as self._collect:
             left_out = self._run_roots(entries.roots)
             for entry in entries.relevant:
@@ -116,6 +119,8 @@ class _Explorer:
                     left_out += [entry] if self.fuel <= self.reserve else []
             while (instance := self._next_instance()) is not None:
                 self._run_instance(instance)
+            for module in exemplary:
+                self._run_examples(module)
         for definition in self.contexts.overflowed:
             self._distrust(definition)
         self._distrust_unrun()
@@ -327,6 +332,20 @@ class _Explorer:
                 self._run_container(self.interpreter.global_value(entry.module, entry.name))
             else:
                 self.interpreter.block(frame, entry.top.block.block.body)
+            self.contexts.graphs.append(self.interpreter.graph)
+        finally:
+            self.interpreter.graph = graph
+
+    def _run_examples(self, module: Module) -> None:
+        """Runs what a module does where it is itself the program."""
+        for top in module.parsed.top_level:
+            if "__main__" in top.block.block.text and self.fuel > 0:
+                self._guarded(partial(self._run_as_program, module, top))
+
+    def _run_as_program(self, module: Module, top: TopLevel) -> None:
+        graph, self.interpreter.graph = self.interpreter.graph, Graph("script", is_root=True)
+        try:
+            self.interpreter.block(Frame(module, top.block.name, {"__name__": Const("__main__")}), top.block.block.body)
             self.contexts.graphs.append(self.interpreter.graph)
         finally:
             self.interpreter.graph = graph

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from nnlint.dataflow import values as val
+from nnlint.dataflow.attribute_paths import attribute_paths
 from nnlint.dataflow.graph import CALL, CONSTANT, JOIN, NARROWED, Graph, Node, ProjectGraph
 from nnlint.dataflow.ranks import settle_ranks
 from nnlint.dataflow.transfer import find_row
-from nnlint.dataflow.transfer.row import input_rank, same_sizes
 from nnlint.dataflow.transfer.sizes import declared_size
 from nnlint.dataflow.values import Const, Value
 from nnlint.semantics.definitions import ClassDefinition
 
 _MAX_STEPS = 200
-_MAX_OWNERS = 12
+_PLAIN_PATH = re.compile(r"(?:\.\w+)+")
 _INDEXED = ("Embedding", "EmbeddingBag", "embedding", "embedding_bag", "one_hot")
 
 
@@ -34,33 +35,39 @@ class ForwardInput:
 def forward_inputs(project: ProjectGraph, definition: ClassDefinition) -> list[ForwardInput]:
     """What is known of the tensors that objects of a class are called with, in the order of the parameters."""
     found: dict[str, ForwardInput] = {}
+    paths = attribute_paths(project, definition.module.path, definition.name)
     for graph in project.graphs_of(definition.module.path, definition.name):
         if graph.name == f"{definition.name}.forward":
             settle_ranks(graph)
             for name, node in zip(graph.input_names, graph.inputs, strict=False):
                 if name:
-                    one = _described(name, graph, node, definition)
+                    one = _described(name, graph, node, paths)
                     found[name] = _agreed(found[name], one) if name in found else one
     return list(found.values())
 
 
-def _described(name: str, graph: Graph, node: Node, definition: ClassDefinition) -> ForwardInput:
+def _described(name: str, graph: Graph, node: Node, paths: dict[int, str]) -> ForwardInput:
     met = _first_layer(node)
     if met is None:
         return ForwardInput(name, _given_sizes(graph, node) or _declared_sizes(node))
     called, operation = met
     is_integer = operation.operation.rpartition(".")[2] in _INDEXED
-    path = _attribute_path(called, definition)
-    return ForwardInput(name, _given_sizes(graph, node) or _declared_sizes(node), path, is_integer)
+    path = paths.get(id(called), "")
+    layer = path.removeprefix(".") if _PLAIN_PATH.fullmatch(path) else ""
+    return ForwardInput(name, _given_sizes(graph, node) or _declared_sizes(node), layer, is_integer)
 
 
 def _agreed(one: ForwardInput, other: ForwardInput) -> ForwardInput:
-    """What two ways of being called have in common; of the layers the first, since an object has only some of them."""
+    """What two ways of being called say together, nothing where they differ; of the layers the first, as an object may have one alone."""
     sizes = one.sizes or other.sizes
     if one.sizes is not None and other.sizes is not None:
         alike = len(one.sizes) == len(other.sizes)
-        sizes = tuple(a if a == b else None for a, b in zip(one.sizes, other.sizes, strict=True)) if alike else None
+        sizes = tuple(map(_either, one.sizes, other.sizes)) if alike else None
     return replace(one, sizes=sizes, layer=one.layer or other.layer, is_integer=one.is_integer and other.is_integer)
+
+
+def _either(one: int | None, other: int | None) -> int | None:
+    return one if other is None or one == other else other if one is None else None
 
 
 # --- sizes ---
@@ -101,7 +108,7 @@ def _first_layer(start: Node) -> tuple[val.Heap | None, Node] | None:
             return None
         node, within = queue.popleft()
         for use in sorted(node.uses, key=lambda n: n.number):
-            if use.layer is not None and use.operation == use.layer.target:
+            if use.layer is not None and use.operation == use.layer.target and not _says_nothing(use):
                 return within or use.layer, use
             if use.operation.rpartition(".")[2] in _INDEXED:
                 return within, use
@@ -118,37 +125,16 @@ def _onward(node: Node, use: Node) -> Iterator[tuple[Node, val.Heap | None]]:
         if use.callee is not None:
             yield from ((inner, use.module) for inner, read in zip(use.callee.inputs, use.inputs, strict=False) if read is node)
         return
-    row = find_row(use.operation)
-    if use.operation in (JOIN, NARROWED) or (row is not None and row.rank is input_rank and row.size is same_sizes):
+    if use.operation in (JOIN, NARROWED) or _keeps_sizes(node, use):
         yield use, None
 
 
-def _attribute_path(part: val.Heap | None, definition: ClassDefinition) -> str:
-    """`layer1.0.conv` for what an object of a class holds; empty where it does not, or only in plain lists and the like."""
-    names: list[str] = []
-    at = part
-    for _ in range(_MAX_OWNERS):
-        owner = None if at is None else at.owner
-        if owner is None or at is None:
-            return ""
-        name = _name_within(owner, at)
-        if name is None:
-            return ""
-        names.append(name)
-        if isinstance(owner, val.Instance) and owner.definition is definition:
-            return ".".join(reversed(names))
-        at = owner
-    return ""
+def _keeps_sizes(node: Node, use: Node) -> bool:
+    """Whether every axis of a tensor has the same place and size in the result."""
+    row = find_row(use.operation)
+    return row is not None and row.size is not None and all(row.size(use, axis) == (node, axis) for axis in (0, 1, -1))
 
 
-def _name_within(owner: val.Heap, part: val.Heap) -> str | None:
-    match owner:
-        case val.Instance():
-            return next((key for key, value in owner.state.items() if value is part and isinstance(key, str) and key.isidentifier()), None)
-        case val.Sequence() if owner.is_module and owner.is_exact:
-            at = next((i for i, item in enumerate(owner.items) if item is part), None)
-            return None if at is None else owner.names[at] if owner.names else str(at)
-        case val.Mapping_() if owner.is_module:
-            return next((str(key) for key, value in owner.entries.items() if value is part), None)
-        case _:
-            return None
+def _says_nothing(call: Node) -> bool:
+    """Whether a layer takes a tensor of any sizes, and leaves it as it is or works on each element."""
+    return _keeps_sizes(call.inputs[0], call) and "Norm" not in call.operation

@@ -51,8 +51,13 @@ class Models:
         owners = self._runners.get((path, placed.name), frozenset())
         if isinstance(definition, ClassDefinition):
             owners |= {(path, definition.name)}
-        layer = next((s for s in self._project.layers if (s.path, s.block) == (path, placed.name) and self._project.span(s) == span), None)
+        layer = next((s for s in self._layers_in(path, placed.name) if self._project.span(s) == span), None)
         return Subject(path, "" if definition is None else definition.name, layer, owners)
+
+    def _layers_in(self, path: str, block: BlockName) -> list[Site]:
+        """The constructions of layers in a block; a loss is no part of a model."""
+        found = [(site, layers[0]) for site, layers in self._project.layers.items() if (site.path, site.block) == (path, block)]
+        return [site for site, layer in found if not layer.target.endswith("Loss")]
 
     def named(self, path: str, name: str) -> Subject | None:
         """The class or function of this name at the top level of a file."""
@@ -139,7 +144,7 @@ class Models:
         if site is None or module is None or text is None:
             return []
         whole = self._project.span(site)
-        inside = [s for s in self._project.layers if (s.path, s.block) == (site.path, site.block)]
+        inside = self._layers_in(site.path, site.block)
         held = frozenset(s for s in inside if whole.start <= self._project.span(s).start < whole.end)
         return [ModelCall(text, module, subject.name, Source.WRITTEN, None, site, Held(held, frozenset(), len(held)))]
 

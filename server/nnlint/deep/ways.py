@@ -61,7 +61,8 @@ class Ways:
         ways = dict.fromkeys([*mine, *others, *map(self._way, chosen)])
         if not ways:
             return FoundWays((), problem=self._problem(subject))
-        built = self._class(subject.path, subject.name) if mine else chosen[0].definition if chosen else None
+        first = next(iter(own or chosen), None)
+        built = first.definition if first is not None else self._class(subject.path, subject.name)
         return FoundWays(tuple(ways), () if built is None else self._hints(built))
 
     def _hints(self, definition: ClassDefinition) -> tuple[Hint, ...]:

@@ -27,18 +27,19 @@ def check_files(
     is_cancelled: Callable[[], bool] | None = None,
     counts_layers: bool = False,
     finds_assists: bool = False,
+    finds_models: bool = False,
 ) -> engine.CheckResult:
     """The engine's findings on `paths`, and an NN000 for each of them that cannot be read; sorted as the engine sorts.
 
     With `counts_layers` the result says which layers the files construct, and which of these constructions were understood; with
-    `finds_assists`, what the rules can do in the files besides curing findings.
+    `finds_assists`, what the rules can do in the files besides curing findings; with `finds_models`, which models they define.
     A `checker` that is given again remembers what it learned of texts that did not change.
     Raises `engine.Cancelled` soon after `is_cancelled` says so.
     """
     unreadable = {path: problem for path in paths if (problem := sources.problem(path)) is not None}
     checker = checker or engine.Engine()
     readable = [path for path in paths if path not in unreadable]
-    result = checker.check(sources, readable, settings_for, is_cancelled, counts_layers, finds_assists)
+    result = checker.check(sources, readable, settings_for, is_cancelled, counts_layers, finds_assists, finds_models)
     found = [_unreadable(path, problem, settings_for(path)) for path, problem in unreadable.items()]
     if not found:
         return result
