@@ -1,0 +1,158 @@
+"""The worker's answer to a recipe, in words that the formats share.
+
+`Answer.details` comes from a process in which the user's code runs: whatever is not as `worker/recipe` writes it is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from nnlint.deep.worker.messages import Answer
+
+PASS, WARN, FAIL, NOT_APPLICABLE = STATUSES = ("pass", "warn", "fail", "not applicable")
+_COUNTED = {PASS: "passed", WARN: "warning", FAIL: "failed", NOT_APPLICABLE: "not applicable"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A number for each layer; a share from 0 to 1, or the length of a vector."""
+
+    title: str
+    is_share: bool
+    values: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A loss at each step from 0, and the one that was to be reached."""
+
+    losses: tuple[float, ...]
+    goal: float
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one check came to: a status, the sentence that says why, and the cure if there is something to cure."""
+
+    id: str
+    title: str
+    status: str
+    sentence: str
+    cure: str
+    numbers: Mapping[str, float]
+    names: Mapping[str, tuple[str, ...]]
+    bars: Bars | None
+    curve: Curve | None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model by the name of its class and the path of its file, as they are shown, with what the run of the recipe said of it."""
+
+    name: str
+    path: str
+    answer: Answer
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        found = self.answer.details.get("checks")
+        return tuple(check for item in (found if isinstance(found, list) else ()) if (check := _check(item)) is not None)
+
+    @property
+    def objective(self) -> tuple[str, str]:
+        """The loss that the model was trained with, and why this one; empty where the run did not come so far."""
+        found = self.answer.details.get("objective")
+        return (_text(found, "name"), _text(found, "reason")) if isinstance(found, dict) else ("", "")
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """How the model was built and called, a word and a value each."""
+        answer = self.answer
+        parameters = "" if answer.parameters is None else f"{answer.parameters:,}"
+        versions = ", ".join(f"{name} {version}" for name, version in sorted(answer.versions.items()))
+        seconds = f"{answer.seconds:.1f} s" if answer.seconds else ""
+        loss = self.objective[0]
+        told = (
+            *(("Parameters", parameters), ("Built as", answer.model), ("Origin", answer.origin), ("Input", answer.inputs)),
+            *(("Loss", loss), ("Ran with", versions), ("Took", seconds)),
+        )
+        return tuple((word, _shown(value)) for word, value in told if value)
+
+    def count(self, status: str) -> int:
+        return sum(check.status == status for check in self.checks)
+
+    def counted(self, status: str) -> str:
+        """`1 warning`, `2 failed`; empty where no check came to it."""
+        count = self.count(status)
+        return f"{count} {'warnings' if status == WARN and count > 1 else _COUNTED[status]}" if count else ""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a check failed."""
+        return self.count(FAIL) > 0
+
+    @property
+    def summary(self) -> str:
+        """`5 passed, 1 warning, 1 failed`"""
+        return ", ".join(filter(None, map(self.counted, STATUSES)))
+
+
+def number_words(value: float) -> str:
+    """A number as a person reads it: four digits, thousands apart, no exponent where it can be helped."""
+    if not math.isfinite(value):
+        return {math.inf: "∞", -math.inf: "−∞"}.get(value, "not a number")
+    if value == int(value) and abs(value) < 1e12:
+        return f"{int(value):,}"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _check(item: Any) -> Check | None:
+    if not isinstance(item, dict) or item.get("status") not in STATUSES:
+        return None
+    numbers, names = item.get("numbers"), item.get("names")
+    return Check(
+        _text(item, "id"),
+        _text(item, "title"),
+        item["status"],
+        _text(item, "sentence"),
+        _text(item, "cure"),
+        {_shown(str(key)): float(value) for key, value in numbers.items() if _is_number(value)} if isinstance(numbers, dict) else {},
+        {_shown(str(key)): tuple(_shown(str(name)) for name in value) for key, value in names.items() if isinstance(value, list)}
+        if isinstance(names, dict)
+        else {},
+        _bars(item.get("bars")),
+        _curve(item.get("curve")),
+    )
+
+
+def _bars(item: Any) -> Bars | None:
+    if not isinstance(item, dict) or not isinstance(item.get("values"), list):
+        return None
+    pairs = [pair for pair in item["values"] if isinstance(pair, list) and len(pair) == 2 and _is_number(pair[1])]
+    values = tuple((_shown(str(name)), float(value)) for name, value in pairs)
+    return Bars(_text(item, "title"), item.get("unit") == "share", values) if values else None
+
+
+def _curve(item: Any) -> Curve | None:
+    if not isinstance(item, dict) or not isinstance(item.get("losses"), list) or not _is_number(item.get("goal")):
+        return None
+    losses = tuple(float(loss) for loss in item["losses"] if _is_number(loss))
+    return Curve(losses, float(item["goal"])) if losses else None
+
+
+def _text(item: Mapping[str, Any], key: str) -> str:
+    value = item.get(key)
+    return _shown(value) if isinstance(value, str) else ""
+
+
+def _shown(text: str) -> str:
+    """Words of a user's code in one line, without characters that steer a terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in " ".join(text.split()))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
