@@ -49,7 +49,7 @@ def _run_first(request: Request, tell: Any) -> tuple[Answer, tuple[Any, ...]]:
     with one_process(), refused or contextlib.nullcontext():
         built = build(request, tell)
         answer = _asked(built, request, refused, tell)
-    at = request.ways.index(built.way)
+    at = next(at for at, way in enumerate(request.ways) if replace(way, origin="") == replace(built.way, origin=""))
     return answer, request.ways[at + 1 :]
 
 

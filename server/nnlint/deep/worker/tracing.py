@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_flatten
 
 from .messages import Place
 from .outputs import tensors_in
-from .sites import UNKNOWN, calling_place, constructed_at, construction_of
+from .sites import UNKNOWN, calling_place, constructed_at, construction_of, recorded_modules
 
 
 @dataclass
@@ -26,6 +28,7 @@ class Event:
     """One operation: its name as torch spells it, the tensors that it read and made, the modules inside which it was called, and where.
 
     `modules` begins with the innermost one. The tensors are kept, so that no other tensor can take their identity during the run.
+    `given` holds what was in the first of them before, where dropout may have written into it.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Event:
     kwargs: dict[str, Any]
     modules: tuple[nn.Module, ...]
     place: Place | None
+    given: Tensor | None = None
 
     @property
     def module(self) -> nn.Module | None:
@@ -75,10 +79,10 @@ class Trace:
         return list(tensors_in(self.result))
 
 
-def trace(model: nn.Module, call: Callable[[], Any]) -> Trace:
+def trace(call: Callable[[], Any]) -> Trace:
     """Runs a model once and writes down what it does."""
     found = Trace()
-    with _watched_modules(model) as stack, _Watch(found.events, stack):
+    with _watched_modules() as stack, _Watch(found.events, stack):
         found.result = call()
     return found
 
@@ -91,21 +95,24 @@ class _Watch(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
-        result = func(*args, **kwargs)
         name = getattr(func, "__name__", "")
-        if name == "__get__":
-            name = getattr(getattr(func, "__self__", None), "__name__", name)
-        outputs = list(tensors_in(result)) if isinstance(result, (Tensor, tuple, list)) else []
+        inputs = _leaves((args, kwargs))
+        given = inputs[0].clone() if inputs and "dropout" in name else None
+        result = func(*args, **kwargs)
+        outputs = _leaves(result)
         if outputs:
-            inputs = list(tensors_in([list(args), kwargs]))
             place = calling_place(sys._getframe(1))
-            self._events.append(Event(name, inputs, outputs, args, kwargs, tuple(reversed(self._stack)), place))
+            self._events.append(Event(name, inputs, outputs, args, kwargs, tuple(reversed(self._stack)), place, given))
         return result
 
 
+def _leaves(value: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_flatten(value)[0] if isinstance(leaf, Tensor)]
+
+
 @contextlib.contextmanager
-def _watched_modules(model: nn.Module) -> Iterator[list[nn.Module]]:
-    """The stack of modules that are being called, the outermost first."""
+def _watched_modules() -> Iterator[list[nn.Module]]:
+    """The stack of modules that are being called, the outermost first; modules that `forward()` constructs are among them."""
     stack: list[nn.Module] = []
 
     def enter(module: nn.Module, *_: Any) -> None:
@@ -115,18 +122,20 @@ def _watched_modules(model: nn.Module) -> Iterator[list[nn.Module]]:
         while stack and stack.pop() is not module:
             pass
 
-    handles = [h for m in model.modules() for h in (m.register_forward_pre_hook(enter), m.register_forward_hook(leave))]
+    handles = [register_module_forward_pre_hook(enter), register_module_forward_hook(leave)]
     try:
-        yield stack
+        with recorded_modules():
+            yield stack
     finally:
         for handle in handles:
             handle.remove()
 
 
 def is_within(one: Place, other: Place) -> bool:
-    """Whether a called expression is the other one, stands in it, or calls what that gives (`nn.Dropout(0.5)` in `nn.Dropout(0.5)(x)`).
+    """Whether a called expression is the other one or stands in it.
 
-    Where columns are not known (before Python 3.11), whether it stands in one of its rows.
+    The other one may begin at the name of a method (`view(2, -1)` of `x.view(2, -1)`), or be what is called (`nn.Dropout(0.5)` of
+    `nn.Dropout(0.5)(x)`). Where columns are not known (before Python 3.11), whether it stands in one of its rows.
     """
     if one.path != other.path:
         return False
@@ -134,7 +143,7 @@ def is_within(one: Place, other: Place) -> bool:
         return other.row <= one.row <= other.end_row
     start, end = (one.row, one.column), (one.end_row, one.end_column)
     other_start, other_end = (other.row, other.column), (other.end_row, other.end_column)
-    return other_start == start or (other_start <= start and end <= other_end)
+    return other_start == start or other_end == end or (other_start <= start and end <= other_end)
 
 
 class RefusedViews(TorchFunctionMode):

@@ -74,6 +74,12 @@ class Trial:
         with running(), torch.no_grad():
             return outputs_of(self.call(seed_offset))
 
+    def outputs_on(self, scale: float) -> list[Tensor]:
+        """Everything that comes out for inputs that are so many times as large."""
+        self.restore_buffers()
+        with running(), torch.no_grad():
+            return outputs_of(self.call_on(lambda value: value * scale))
+
     def restore_buffers(self) -> None:
         with torch.no_grad():
             for buffer, value in self._start:
@@ -132,7 +138,7 @@ class Trial:
         """Every operation of one run in the mode that the model is in."""
         self.restore_buffers()
         with running(), torch.no_grad():
-            return trace(self.model, self.call)
+            return trace(self.call)
 
     def name_of(self, module: nn.Module) -> str:
         """The path of attributes under which the model holds a module."""

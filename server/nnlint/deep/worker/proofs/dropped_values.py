@@ -38,7 +38,7 @@ def _changed_share(event: Event) -> float:
     """The share of numbers that come out otherwise than they went in; of attention, those that come out otherwise without dropout."""
     if not event.inputs or not event.outputs or not event.outputs[0].numel():
         return 0.0
-    expected, output = event.inputs[0], event.outputs[0]
+    expected, output = event.inputs[0] if event.given is None else event.given, event.outputs[0]
     if event.name == "scaled_dot_product_attention":
         kwargs = {**event.kwargs, "dropout_p": 0.0}
         expected = torch.nn.functional.scaled_dot_product_attention(*event.args[:4], **kwargs)

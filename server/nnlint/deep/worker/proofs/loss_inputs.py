@@ -13,14 +13,25 @@ from ..messages import CONFIRMED, NO_ANSWER, REFUTED, Question, Verdict
 from ..trial import Trial
 
 _EXACT = 1e-6
+# How far inputs are stretched: raw scores of a small input may lie in [0, 1] by chance.
+_SCALES = (1.0, 30.0, 1000.0)
 
 
 def prove(question: Question, trial: Trial) -> Verdict:
     """The verdict by the model's outputs in training mode: whatever it returns there is what the loss is given."""
-    outputs = [o for o in trial.baseline if o.is_floating_point() and o.dim() > 0 and o.numel()]
+    outputs = _stretched_outputs(trial)
     if not outputs:
         return Verdict(question.id, NO_ANSWER, "the model returns no tensor of floating-point numbers in training mode")
     return {"NN401": _softmax, "NN402": _sigmoid, "NN404": _raw}[question.code](question, outputs)
+
+
+def _stretched_outputs(trial: Trial) -> list[Tensor]:
+    """Each of the model's outputs for all stretched inputs at once, one behind the other along a new first axis."""
+    runs = [trial.outputs_on(scale) for scale in _SCALES]
+    usable = [
+        group for group in zip(*runs) if all(o.is_floating_point() and o.dim() and o.numel() and bool(o.isfinite().all()) for o in group)
+    ]
+    return [torch.stack(group) for group in usable if len({o.shape for o in group}) == 1]
 
 
 def _softmax(question: Question, outputs: list[Tensor]) -> Verdict:
@@ -30,13 +41,13 @@ def _softmax(question: Question, outputs: list[Tensor]) -> Verdict:
         if deviation < _EXACT and _is_within_one(output):
             classes = output.shape[dim]
             floor = cross_entropy_floor(classes)
-            words = f"the output sums to one over dim {dim} (deviation {deviation:.0e}): the loss cannot fall below {floor:.3f}"
+            words = f"the output sums to one over dim {dim - 1} (deviation {deviation:.0e}): the loss cannot fall below {floor:.3f}"
             message = f"{words} for {classes} classes, with raw logits it can reach 0"
             return Verdict(question.id, CONFIRMED, message, {"deviation from 1": deviation, "classes": float(classes), "loss floor": floor})
         dim, deviation = _sums_to_one(output.exp())
         if deviation < _EXACT:
             message = (
-                f"the output is a logarithm of probabilities over dim {dim} already: the loss takes it once more, which changes nothing"
+                f"the output is a logarithm of probabilities over dim {dim - 1} already: the loss takes it once more, which changes nothing"
             )
             return Verdict(question.id, CONFIRMED, message, {"deviation from 1": deviation, "classes": float(output.shape[dim])})
     within = next((o for o in outputs if _is_within_one(o)), None)
@@ -78,8 +89,8 @@ def cross_entropy_floor(classes: int) -> float:
 
 def _sums_to_one(output: Tensor) -> tuple[int, float]:
     """The axis over which the output sums most nearly to one, and how far from it; infinite where no axis has two elements."""
-    found = [(float((output.sum(dim) - 1).abs().max()), dim) for dim in range(output.dim()) if output.shape[dim] > 1]
-    deviation, dim = min(found, default=(math.inf, 0))
+    found = [(float((output.sum(dim) - 1).abs().max()), dim) for dim in range(1, output.dim()) if output.shape[dim] > 1]
+    deviation, dim = min(found, default=(math.inf, 1))
     return dim, deviation
 
 
