@@ -1,4 +1,7 @@
-"""What `lsp-check` may not pay for: the protocol's packages take half a second to import, torch several."""
+"""What `lsp-check` may not pay for: the protocol's packages take half a second to import, torch several.
+
+And what only `--deep` may touch.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ try:
 except SystemExit as exit:
     print("exit", exit.code)
 print("imported", *sorted({name.partition(".")[0] for name in sys.modules} & {"pygls", "lsprotocol", "torch"}))
+print("of the deep check", *sorted(name for name in sys.modules if name.startswith("nnlint.deep")))
 """
 
 MODEL = """\
@@ -31,9 +35,9 @@ class Net(nn.Module):
 """
 
 
-def test_lsp_check_imports_neither_protocol_nor_torch(tmp_path: Path) -> None:
+def test_lsp_check_imports_neither_protocol_nor_torch_nor_the_deep_check(tmp_path: Path) -> None:
     model = tmp_path / "model.py"
     model.write_text(MODEL, "utf-8")
     done = subprocess.run([sys.executable, "-c", PROGRAM, str(model)], capture_output=True, text=True, check=True)
     assert "NN501" in done.stdout, "the run found nothing, so it proves nothing"
-    assert done.stdout.splitlines()[-2:] == ["exit 1", "imported"]
+    assert done.stdout.splitlines()[-3:] == ["exit 1", "imported", "of the deep check"]

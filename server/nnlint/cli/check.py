@@ -66,6 +66,14 @@ def _list_option(name: str, metavar: str, text: str) -> Callable[[F], F]:
 @click.option("-n", "--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @click.option("--cache-dir", metavar="FOLDER", help="Where the cache is.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="How many processes to use. [default: one a processor]")
+@click.option("--deep", is_flag=True, help="Run the models, and say what is confirmed; what they refute is not reported.")
+@click.option("--python", metavar="PATH", help="With --deep: the Python to run them with. [default: that of the active environment]")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="With --deep: how long one model may run. [default: as configured, else 30]",
+)
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="When to use colours.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but the findings.")
 @click.option("-v", "--verbose", is_flag=True, help="Say what is checked and with which config.")

@@ -42,6 +42,9 @@ class CheckOptions:
     no_cache: bool = False
     cache_dir: str | None = None
     jobs: int | None = None
+    deep: bool = False
+    python: str | None = None
+    timeout: float | None = None
     color: str = "auto"
     quiet: bool = False
     verbose: bool = False
@@ -76,6 +79,7 @@ class CheckOptions:
         """Raises `UsageMistake` and `ConfigError`."""
         if self.reads_stdin and self.add_ignore is not None:
             raise UsageMistake("--add-ignore changes files; it cannot be used with standard input")
+        self._check_deep()
         config_file, assignments = split_config(self.config)
         words = command_line_layer(
             select=self.select,
@@ -87,3 +91,16 @@ class CheckOptions:
         )
         named = () if self.reads_stdin else tuple(named_folders(self.named))
         return WorkspaceOptions(named, (*assignments, words), config_file, self.isolated)
+
+    def _check_deep(self) -> None:
+        """Models are run as their files are on the disk, and what they say holds for nothing else."""
+        if not self.deep:
+            given = {"--python": self.python, "--timeout": self.timeout}
+            if lonely := next((name for name, value in given.items() if value is not None), None):
+                raise UsageMistake(f"{lonely} says how models are run; it needs --deep")
+            return
+        if self.reads_stdin:
+            raise UsageMistake("--deep runs files as they are on the disk; it cannot be used with standard input")
+        changing = {"--fix": self.fix, "--fix-only": self.fix_only, "--diff": self.diff, "--add-ignore": self.add_ignore is not None}
+        if name := next((name for name, is_given in changing.items() if is_given), None):
+            raise UsageMistake(f"--deep reports and changes nothing; run {name} by itself, afterwards")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
 
 from nnlint.cli.errors import UsageMistake
-from nnlint.cli.style import Style
+from nnlint.cli.style import Style, printable
+
+_CLEAR_LINE = "\r\x1b[K"
 
 
 def write_report(text: str, target: str | None) -> None:
@@ -62,16 +65,21 @@ class Notes:
             click.echo(f"{self._style.paint('warning', 'warning')}: {text}", err=True, color=True)
 
     @contextmanager
-    def busy(self, text: str) -> Iterator[None]:
-        """Shows on a terminal, and only there, that work is under way."""
+    def busy(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Shows on a terminal, and only there, that work is under way; what it yields shows another text, from any thread."""
         if self._level < 0 or not sys.stderr.isatty():
-            yield
+            yield lambda _: None
             return
-        click.echo(f"{text} …", err=True, nl=False)
+
+        def show(text: str) -> None:
+            room = shutil.get_terminal_size().columns - len(" …") - 1
+            click.echo(f"{_CLEAR_LINE}{printable(text)[:room]} …", err=True, nl=False)
+
+        show(text)
         try:
-            yield
+            yield show
         finally:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            click.echo(_CLEAR_LINE, err=True, nl=False)
 
     def error(self, text: str) -> None:
         """Said even with `-q`: an exit status of 2 must never be without a reason."""

@@ -34,9 +34,16 @@ def run(options: CheckOptions) -> int:
             return _add_ignores(session, options.add_ignore)
         if options.fix or options.fix_only:
             return _fix(session)
-        return _report(session, session.outcomes)
+        return _report(session, _deep_outcomes(session) if options.deep else session.outcomes)
     except ConfigError as error:
         raise UsageMistake(str(error)) from None
+
+
+def _deep_outcomes(session: Session) -> Sequence[Outcome]:
+    # Only who asks for it pays for it, or lets anything of the project run.
+    from nnlint.cli.deep_check import deep_outcomes
+
+    return deep_outcomes(session)
 
 
 def _report(session: Session, outcomes: Sequence[Outcome]) -> int:

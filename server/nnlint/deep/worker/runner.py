@@ -88,6 +88,7 @@ def _import_torch(tell: Tell) -> None:
         raise NoAnswer(f"torch is not installed in {sys.executable}; install it there, or name an interpreter that has it") from None
     torch.set_num_threads(min(torch.get_num_threads(), _MOST_THREADS))
     tell.versions["torch"] = torch.__version__
+    tell.partial(tell.answer)  # whatever becomes of the model, it is known from here on that torch was found
 
 
 def _unraisable(raised: Any) -> str:
