@@ -19,6 +19,7 @@ from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 PROFILES = Path(__file__).parent / "profiles"
 SERVER = (sys.executable, "-m", "nnlint", "server")
 PATIENCE = 30.0
+RUN_PATIENCE = 180.0  # torch alone takes seconds to import, and more of them on a busy machine
 
 
 def read_profile(name: str) -> tuple[types.ClientInfo, types.ClientCapabilities]:
@@ -116,6 +117,11 @@ class Buffer:
         assert action.edit is not None
         self.editor.apply(action.edit)
 
+    async def lenses(self) -> list[types.CodeLens]:
+        """What stands over the lines of the text."""
+        params = types.CodeLensParams(types.TextDocumentIdentifier(self.uri))
+        return list(await self.editor.client.text_document_code_lens_async(params) or [])
+
     async def hover(self, at: str) -> types.Hover | None:
         position = self.position(self.text.index(at))
         return await self.editor.client.text_document_hover_async(types.HoverParams(types.TextDocumentIdentifier(self.uri), position))
@@ -131,6 +137,7 @@ class Editor:
     published: list[types.PublishDiagnosticsParams] = field(default_factory=list)
     registrations: list[types.Registration] = field(default_factory=list)
     refreshes: int = 0
+    lens_refreshes: int = 0
     buffers: dict[str, Buffer] = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -196,9 +203,9 @@ class Editor:
         assert params is not None
         return params
 
-    async def wait_until(self, holds: Callable[[], bool]) -> None:
+    async def wait_until(self, holds: Callable[[], bool], patience: float = PATIENCE) -> None:
         """Wait for something that the server says to make this true."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             while not holds():
                 self._news.clear()
                 await self._news.wait()
@@ -220,6 +227,24 @@ class Editor:
 
     async def execute(self, command: str, *arguments: Any) -> Any:
         return await self.client.workspace_execute_command_async(types.ExecuteCommandParams(command, list(arguments)))
+
+    def take_messages(self) -> list[str]:
+        """What has popped up in front of the person since this was last asked."""
+        taken, self.client.messages[:] = [message.message for message in self.client.messages], []
+        return taken
+
+    async def ending(self, number: int = 1) -> str:
+        """The last word of this work of those that showed a progress, once it is done."""
+        progress = self.client.progress_reports
+
+        def ended() -> types.WorkDoneProgressEnd | None:
+            news = [*progress.values()][number - 1][-1:] if len(progress) >= number else []
+            return news[0] if news and isinstance(news[0], types.WorkDoneProgressEnd) else None
+
+        await self.wait_until(lambda: ended() is not None, RUN_PATIENCE)
+        end = ended()
+        assert end is not None
+        return end.message or ""
 
     async def settle(self) -> None:
         """Return when the server has dealt with everything sent so far."""
@@ -300,6 +325,21 @@ def _listen(editor: Editor) -> None:
         editor.refreshes += 1
         editor._news.set()
 
+    def refresh_lenses(client: LanguageClient, params: None) -> None:
+        editor.lens_refreshes += 1
+        editor._news.set()
+
+    def announced(method: str) -> Callable[[LanguageClient, Any], Any]:
+        """What pytest-lsp does with a message, and waking who waits for it."""
+        keep = DEFAULT_CLIENT_FEATURES[method]
+
+        def handle(client: LanguageClient, params: Any) -> Any:
+            result = keep(client, params)
+            editor._news.set()
+            return result
+
+        return handle
+
     def register(client: LanguageClient, params: types.RegistrationParams) -> None:
         editor.registrations += params.registrations
         editor._news.set()
@@ -307,6 +347,8 @@ def _listen(editor: Editor) -> None:
     own = {
         types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS: publish,
         types.WORKSPACE_DIAGNOSTIC_REFRESH: refresh,
+        types.WORKSPACE_CODE_LENS_REFRESH: refresh_lenses,
         types.CLIENT_REGISTER_CAPABILITY: register,
     }
+    own |= {method: announced(method) for method in (types.PROGRESS, types.WINDOW_SHOW_MESSAGE, types.WINDOW_LOG_MESSAGE)}
     register_lsp_features(editor.client, {**DEFAULT_CLIENT_FEATURES, **own})

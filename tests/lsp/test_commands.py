@@ -18,7 +18,14 @@ INVALID_PARAMS = -32602
 async def test_the_commands_that_are_built_are_offered(start: StartEditor) -> None:
     provider = (await start()).capabilities.execute_command_provider
     assert provider is not None
-    assert set(provider.commands) == {"nnlint.printDebugInformation", "nnlint.showGraph", "nnlint.showDocumentation"}
+    assert set(provider.commands) == {
+        "nnlint.printDebugInformation",
+        "nnlint.showGraph",
+        "nnlint.showDocumentation",
+        "nnlint.deepCheck",
+        "nnlint.deepRecipe",
+        "nnlint.cancelDeepCheck",
+    }
 
 
 async def test_debug_information_says_what_a_report_needs(start: StartEditor) -> None:

@@ -80,7 +80,7 @@ class Third:
 
 @pytest.mark.parametrize(
     ("line", "name"),
-    [(0, None), (2, "First"), (4, "First"), (7, None), (9, None), (10, "Second"), (15, "Second"), (99, "Second")],
+    [(0, None), (2, "First"), (4, "First"), (7, None), (9, "Second"), (10, "Second"), (15, "Second"), (99, "Second")],
 )
 def test_the_class_that_a_line_belongs_to_is_found(line: int, name: str | None) -> None:
     assert Document("file:///a.py", "/a.py", CLASSES).class_at(line) == name

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nnlint.engine import Sources
+from nnlint.engine import DefinedModel, Sources
 from nnlint.findings import Assist, Finding
 from nnlint.lsp.addresses import uri_of
 from nnlint.lsp.documents import Document
+from nnlint.settings import Settings
 from nnlint.text import Span
 from nnlint.workspace import ConfigError
+
+# What holds for a text that is not checked.
+NOTHING_ENABLED = Settings(frozenset())
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,10 @@ class Analysis:
     documents: Mapping[str, Document]
     assists: tuple[Assist, ...] = ()
     """What the rules can do in the target; none are known in a first answer."""
+    models: tuple[DefinedModel, ...] = ()
+    """The models that the target defines; none are known in a first answer."""
+    settings: Settings = NOTHING_ENABLED
+    """Those that hold for the target."""
     config_errors: tuple[ConfigError, ...] = ()
     """What is wrong with the config files of the open documents; the last good ones held instead."""
     seconds: float = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,9 @@ class Client:
     has_configuration: bool
     registers_settings: bool
     opens_documents: bool
+    shows_progress: bool
+    refreshes_lenses: bool
+    shows_recipes: bool
 
     @classmethod
     def of(cls, params: types.InitializeParams) -> Client:
@@ -61,7 +65,14 @@ class Client:
             has_configuration=bool(can("workspace.configuration")),
             registers_settings=bool(can("workspace.did_change_configuration.dynamic_registration")),
             opens_documents=bool(can("window.show_document.support")),
+            shows_progress=bool(can("window.work_done_progress")),
+            refreshes_lenses=bool(can("workspace.code_lens.refresh_support")),
+            shows_recipes=_table(params.capabilities.experimental).get("nnlintRecipe") is True,
         )
+
+
+def _table(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _name(info: types.ClientInfo | None) -> str:

@@ -27,6 +27,7 @@ async def debug_information(session: Session) -> str:
         f"Settings: {session.roots.default}",
         *(f"Settings in {folder}: {preferences}" for folder, preferences in session.roots.by_folder.items()),
         f"Engine: {f'checking {session.analyst.busy_with}' if session.analyst.busy_with else 'idle'}",
+        f"Deep check: {_deep(session)}",
         f"Open documents: {len(session.documents)}",
     ]
     for document in session.documents:
@@ -34,6 +35,13 @@ async def debug_information(session: Session) -> str:
         lines += await _surroundings(session, document)
         lines += _last_check(session, document)
     return "\n".join(lines)
+
+
+def _deep(session: Session) -> str:
+    deep = session.deep
+    runs = ", ".join(f"{run.title} {run.state}" for run in deep) or "nothing running"
+    trust = "" if deep.is_trusted else "; the workspace is not trusted"
+    return f"{runs}; {len(deep.outcomes)} classes run{trust}"
 
 
 async def _surroundings(session: Session, document: Document) -> list[str]:

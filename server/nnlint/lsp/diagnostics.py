@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from nnlint.findings import Finding, Related, Severity
+from nnlint.findings import Finding, Related, Severity, VerdictKind
 from nnlint.lsp.analysis import Analysis
 from nnlint.lsp.capabilities import Client
 from nnlint.lsp.convert import range_of
@@ -35,13 +35,21 @@ def diagnostic_of(finding: Finding, analysis: Analysis, client: Client) -> types
     url = rule_url(finding.code) if client.follows_code_links else None
     return types.Diagnostic(
         range=range_of(span, document.index, client.encoding),
-        message=finding.message,
+        message=_message(finding),
         severity=_SEVERITIES[finding.severity],
         code=finding.code,
         code_description=types.CodeDescription(url) if url else None,
         source=SOURCE,
+        data={"verdict": finding.verdict.as_json()} if finding.verdict else None,
         related_information=[_related(place, analysis, client) for place in finding.related] if client.reads_related else None,
     )
+
+
+def _message(finding: Finding) -> str:
+    """What a run has confirmed is said with its proof."""
+    if finding.verdict is None or finding.verdict.kind is not VerdictKind.CONFIRMED:
+        return finding.message
+    return f"{finding.message} – {finding.verdict}"
 
 
 def _related(related: Related, analysis: Analysis, client: Client) -> types.DiagnosticRelatedInformation:

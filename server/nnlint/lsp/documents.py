@@ -6,6 +6,7 @@ a text under incremental changes. The server takes its synchronization over and 
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
 _CLASS = re.compile(r"class\s+(\w+)")
 
 
+@dataclass(frozen=True, slots=True)
+class ClassText:
+    """Where a class stands in a text: its name, and the whole of its statement."""
+
+    name: str
+    name_span: Span
+    statement: Span
+
+
 @dataclass(frozen=True)
 class Document:
     """One version of a text. `path` is its file, or an invented one where it has none; `version` is `None` for what is not open."""
@@ -33,6 +43,11 @@ class Document:
     version: int | None = None
     is_importable: ClassVar[bool] = True
     """Whether other files may import it."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return posixpath.basename(self.path)
 
     @cached_property
     def index(self) -> LineIndex:
@@ -57,12 +72,32 @@ class Document:
         """Where a span of the text stands: in which part, and where there."""
         return self, span
 
+    @cached_property
+    def statements(self) -> tuple[Span, ...]:
+        """The top-level statements, each from its first decorator to the end of its last line."""
+        from nnlint.syntax.blocks import BlockKind, cut
+
+        spans: list[Span] = []
+        for block in cut(self.scan.lines):
+            start = spans.pop().start if block.kind is BlockKind.MEMBER else block.span.start
+            spans.append(Span(start, block.span.end))
+        return tuple(spans)
+
+    @cached_property
+    def classes(self) -> tuple[ClassText, ...]:
+        """The top-level classes. Of two of one name the later one counts, as it does in Python."""
+        by_name = {}
+        for line in self.scan.lines:
+            if line.indent == 0 and line.word == "class" and (match := _CLASS.match(self.text, line.start)):
+                statement = next(span for span in self.statements if span.start <= line.start < span.end)
+                by_name[match[1]] = ClassText(match[1], Span(*match.span(1)), statement)
+        return tuple(by_name.values())
+
     def class_at(self, line: int) -> str | None:
         """The name of the top-level class that a line belongs to."""
         end = self.index.line_span(min(line, self.index.line_count - 1)).end
-        heads = [logical for logical in self.scan.lines if logical.indent == 0 and logical.start <= end]
-        match = _CLASS.match(self.text, heads[-1].start) if heads else None
-        return match and match[1]
+        before = [span for span in self.statements if span.start <= end]
+        return next((found.name for found in self.classes if before and found.statement == before[-1]), None)
 
     def changed(self, changes: Iterable[types.TextDocumentContentChangeEvent], version: int | None, encoding: Encoding) -> Document:
         """The document after changes, each of which speaks of the text that the one before it left."""

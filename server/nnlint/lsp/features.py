@@ -9,10 +9,13 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcContentModified, JsonRpcInvalidParams
 
+from nnlint.deep.worker.messages import CHECK, RECIPE
 from nnlint.lsp.actions import QUICK_FIX, REWRITE, SHOW_DOCUMENTATION, action_of, find_offer, is_light_bulb, kinds, offers
 from nnlint.lsp.analyst import Urgency
 from nnlint.lsp.debug import debug_information
-from nnlint.lsp.hover import hover_of_findings, hover_of_suppression
+from nnlint.lsp.deep.arguments import asked_for
+from nnlint.lsp.deep.lens import CANCEL_DEEP_CHECK, DEEP_CHECK, DEEP_RECIPE
+from nnlint.lsp.hover import hover_of_class, hover_of_findings, hover_of_suppression
 from nnlint.lsp.language_server import Server
 from nnlint.rule_url import rule_url
 
@@ -20,6 +23,7 @@ log = logging.getLogger(__name__)
 
 PRINT_DEBUG_INFORMATION = "nnlint.printDebugInformation"
 SHOW_GRAPH = "nnlint.showGraph"
+DID_GRANT_TRUST = "nnlint/didGrantTrust"
 
 _WATCHED = ("**/*.py", "**/nnlint.toml", "**/pyproject.toml")
 
@@ -101,8 +105,9 @@ async def hover(ls: Server, params: types.HoverParams) -> types.Hover | None:
     if analyzed is None:
         return None
     analysis, document = analyzed
-    found = hover_of_findings(document, params.position, analysis, session.client)
-    return found or hover_of_suppression(document, params.position, session.client)
+    at, outcomes, client = params.position, session.deep.outcomes, session.client
+    found = hover_of_findings(document, at, analysis, outcomes, client)
+    return found or hover_of_suppression(document, at, client) or hover_of_class(document, at, outcomes, client)
 
 
 async def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction] | None:
@@ -137,6 +142,36 @@ async def resolve_code_action(ls: Server, action: types.CodeAction) -> types.Cod
         confirms = session.preferences_for(analysis.target).confirm_unsafe_fixes
         action.edit = action_of(offer, analysis, session.client, confirms).edit
     return action
+
+
+async def code_lens(ls: Server, params: types.CodeLensParams) -> list[types.CodeLens]:
+    return await ls.session.lenses(params.text_document.uri)
+
+
+def did_grant_trust(ls: Server, params: Any) -> None:
+    ls.session.grant_trust()
+
+
+def cancel_progress(ls: Server, params: types.WorkDoneProgressCancelParams) -> None:
+    ls.session.deep.cancel_token(params.token)
+
+
+def deep_check(ls: Server, *arguments: Any) -> dict[str, object]:
+    """Run the model of a class, to confirm or refute what was found in it. Answered at once: the run has a progress of its own.
+
+    The arguments are a document's address and a class's name, or `{"uri": …, "className": …, "position": …, "python": …}`.
+    """
+    return ls.session.start_run(CHECK, asked_for(DEEP_CHECK, arguments))
+
+
+def deep_recipe(ls: Server, *arguments: Any) -> dict[str, object]:
+    """Run the training recipe on the model of a class; arguments and answer are those of `deep_check`."""
+    return ls.session.start_run(RECIPE, asked_for(DEEP_RECIPE, arguments))
+
+
+def cancel_deep_check(ls: Server, *arguments: Any) -> dict[str, object]:
+    """End the run of a class, or without arguments all runs."""
+    return ls.session.cancel_run(asked_for(CANCEL_DEEP_CHECK, arguments) if arguments else None)
 
 
 async def print_debug_information(ls: Server, *arguments: Any) -> str:
@@ -182,11 +217,16 @@ _FEATURES: dict[str, Callable[..., Any]] = {
     types.WORKSPACE_DID_CHANGE_CONFIGURATION: did_change_configuration,
     types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: did_change_workspace_folders,
     types.TEXT_DOCUMENT_HOVER: hover,
+    types.WINDOW_WORK_DONE_PROGRESS_CANCEL: cancel_progress,
+    DID_GRANT_TRUST: did_grant_trust,
     types.CODE_ACTION_RESOLVE: resolve_code_action,
 }
 _COMMANDS: dict[str, Callable[..., Any]] = {
     PRINT_DEBUG_INFORMATION: print_debug_information,
     SHOW_GRAPH: show_graph,
+    DEEP_CHECK: deep_check,
+    DEEP_RECIPE: deep_recipe,
+    CANCEL_DEEP_CHECK: cancel_deep_check,
     SHOW_DOCUMENTATION: show_documentation,
 }
 
@@ -196,5 +236,6 @@ def register(server: Server) -> None:
     for method, handler in _FEATURES.items():
         server.feature(method)(handler)
     server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(kinds(), resolve_provider=True))(code_action)
+    server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions(resolve_provider=False))(code_lens)
     for name, command in _COMMANDS.items():
         server.command(name)(command)

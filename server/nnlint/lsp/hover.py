@@ -1,4 +1,4 @@
-"""Hovering: the page of the rule that spoke, or that a suppression names."""
+"""Hovering: the page of the rule that spoke, or that a suppression names, and what running the model said."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from nnlint.findings import Finding
 from nnlint.lsp.analysis import Analysis
 from nnlint.lsp.capabilities import Client
 from nnlint.lsp.convert import offset_of, range_of
+from nnlint.lsp.deep.outcomes import Outcome, Outcomes
+from nnlint.lsp.deep.wording import about_class, about_finding
 from nnlint.lsp.documents import Document
 from nnlint.rules import all_rules
 from nnlint.text import LineIndex, Span
@@ -18,14 +20,27 @@ _SUPPRESSION = re.compile(r"#\s*(?:nnlint|noqa)\b[^\r\n]*")
 _CODE = re.compile(r"\bNN\d{3}\b")
 
 
-def hover_of_findings(document: Document, position: types.Position, analysis: Analysis, client: Client) -> types.Hover | None:
+def hover_of_findings(
+    document: Document, position: types.Position, analysis: Analysis, outcomes: Outcomes, client: Client
+) -> types.Hover | None:
     """What is said of the findings at a position; `None` where there is none."""
     at = offset_of(position, document.index, client.encoding)
     found = [(finding, span) for finding in analysis.findings if (span := _span_in(document, finding, analysis)) and _touches(span, at)]
     if not found:
         return None
     innermost = min((span for _, span in found), key=lambda span: span.end - span.start)
-    return _hover("\n\n---\n\n".join(_said_of(finding) for finding, _ in found), innermost, document.index, client)
+    said = (_said_of(finding, outcomes.on(finding, analysis.target), analysis.target) for finding, _ in found)
+    return _hover("\n\n---\n\n".join(said), innermost, document.index, client)
+
+
+def hover_of_class(document: Document, position: types.Position, outcomes: Outcomes, client: Client) -> types.Hover | None:
+    """What the last run of the class said whose name stands under a position."""
+    at = offset_of(position, document.index, client.encoding)
+    for found in document.classes:
+        outcome = outcomes.of_class(document, found.name) if _touches(found.name_span, at) else None
+        if outcome is not None:
+            return _hover(about_class(outcome, document), found.name_span, document.index, client)
+    return None
 
 
 def hover_of_suppression(document: Document, position: types.Position, client: Client) -> types.Hover | None:
@@ -52,9 +67,9 @@ def _touches(span: Span, offset: int) -> bool:
     return span.start <= offset <= span.end
 
 
-def _said_of(finding: Finding) -> str:
+def _said_of(finding: Finding, outcome: Outcome | None, document: Document) -> str:
     rule = all_rules().get(finding.code)
-    return finding.message if rule is None else f"{finding.message}\n\n{rule.page}"
+    return "\n\n".join(part for part in (finding.message, about_finding(finding, outcome, document), rule and rule.page) if part)
 
 
 def _hover(text: str, span: Span, index: LineIndex, client: Client) -> types.Hover:

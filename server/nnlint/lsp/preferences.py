@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nnlint.workspace import ConfigError, Layer, read_layer
@@ -13,6 +13,15 @@ SECTION = "nnlint"
 _ORIGIN = "the editor's settings"
 # The keys of the config that an editor may set too, in its own spelling (`extendSelect`).
 _CONFIG_KEYS = ("select", "extend-select", "ignore", "severity", "extend-safe-fixes", "extend-unsafe-fixes")
+
+
+@dataclass(frozen=True)
+class DeepPreferences:
+    """What a person says of the deep check: which Python runs models, for how many seconds, and whether a lens offers that."""
+
+    interpreter: str | None = None
+    timeout: float | None = None
+    code_lens: bool = True
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,7 @@ class Preferences:
     enable: bool = True
     confirm_unsafe_fixes: bool = False
     layer: Layer | None = None
+    deep: DeepPreferences = field(default_factory=DeepPreferences)
     problems: tuple[str, ...] = ()
     """What could not be used, each said so that it can be cured."""
 
@@ -37,6 +47,7 @@ class Preferences:
             enable=table.get("enable") is not False,
             confirm_unsafe_fixes=table.get("confirm-unsafe-fixes") is True,
             layer=layer,
+            deep=_deep(_table(table.get("deep"))),
             problems=problems,
         )
 
@@ -48,6 +59,16 @@ def _table(raw: object) -> dict[str, Any]:
         if isinstance(table, Mapping) and isinstance(table.get(wrapper), Mapping):
             table = table[wrapper]
     return {_kebab(str(key)): value for key, value in table.items()} if isinstance(table, Mapping) else {}
+
+
+def _deep(table: Mapping[str, Any]) -> DeepPreferences:
+    """Those values that can be used. An empty value is an editor's way of saying that nothing is set."""
+    interpreter, timeout = table.get("interpreter"), table.get("timeout")
+    return DeepPreferences(
+        interpreter if isinstance(interpreter, str) and interpreter else None,
+        float(timeout) if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0 else None,
+        table.get("code-lens") is not False,
+    )
 
 
 def _kebab(key: str) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from nnlint import engine
-from nnlint.lsp.analysis import Analysis
+from nnlint.findings import Finding
+from nnlint.lsp.analysis import NOTHING_ENABLED, Analysis
 from nnlint.lsp.disk_watch import DiskWatch, config_places
 from nnlint.lsp.documents import Document
 from nnlint.lsp.preferences import Preferences
@@ -26,6 +28,9 @@ from nnlint.workspace import (
     check_files,
     disk_sources,
 )
+
+if TYPE_CHECKING:
+    from nnlint.deep.plan import Plan
 
 log = logging.getLogger(__name__)
 
@@ -103,10 +108,12 @@ class Projects:
         begin = time.perf_counter()
         sources = OverlaySources(DiskSources((), ()), {target.path: target.text})
         checked: list[Document] = []
+        settings: dict[str, Settings] = {}
         result = engine.CheckResult()
         try:
             sources = self.sources_for(target, documents)
             checked = [document for document in self._company(target, documents) if self.is_checked(document.path)]
+            settings = {document.path: self.settings_for(document.path) for document in checked}
             result = self._result(checked, sources, is_cancelled)
         except engine.Cancelled:
             raise
@@ -120,6 +127,8 @@ class Projects:
                 sources,
                 documents,
                 tuple(a for a in result.assists if a.path == document.path),
+                tuple(m for m in result.models or () if m.path == document.path),
+                settings.get(document.path, NOTHING_ENABLED),
                 errors,
                 seconds,
             )
@@ -131,8 +140,9 @@ class Projects:
         begin = time.perf_counter()
         try:
             sources = self.sources_for(target, documents)
-            result = engine.CheckResult()
+            result, settings = engine.CheckResult(), NOTHING_ENABLED
             if self.is_checked(target.path):
+                settings = self.settings_for(target.path)
                 first = self._engine.check_edit(sources, target.path, self.settings_for)
                 if first is None:
                     return None
@@ -142,11 +152,19 @@ class Projects:
             return None
         _log_errors(result)
         errors, seconds = self._config_errors(), time.perf_counter() - begin
-        return Analysis(target, tuple(result.findings), sources, documents, config_errors=errors, seconds=seconds, is_provisional=True)
+        findings = tuple(result.findings)
+        return Analysis(target, findings, sources, documents, settings=settings, config_errors=errors, seconds=seconds, is_provisional=True)
 
     def graph(self, target: Document, documents: Mapping[str, Document], class_name: str) -> str:
         """The dataflow graph of a class of the target, as text."""
         return engine.graph_text(self.sources_for(target, documents), target.path, class_name)
+
+    def plan(self, target: Document, documents: Mapping[str, Document], class_name: str, findings: Sequence[Finding]) -> Plan:
+        """How to run a class of the target, and what to ask of it."""
+        from nnlint.deep.plan import plan_for_class
+
+        sources = self.sources_for(target, documents)
+        return plan_for_class(sources, target.path, class_name, findings, self.ground_of(target.path).config.deep)
 
     def sources_for(self, target: Document, documents: Mapping[str, Document]) -> OverlaySources:
         """The target's project as the client sees it: open documents in place of their files."""
@@ -175,7 +193,7 @@ class Projects:
 
     def _result(self, documents: list[Document], sources: OverlaySources, is_cancelled: Callable[[], bool] | None) -> engine.CheckResult:
         paths = [document.path for document in documents]
-        result = check_files(sources, paths, self.settings_for, self._engine, is_cancelled, finds_assists=True)
+        result = check_files(sources, paths, self.settings_for, self._engine, is_cancelled, finds_assists=True, finds_models=True)
         _log_errors(result)
         return result
 

@@ -12,6 +12,7 @@ from nnlint.lsp.analysis import Analysis
 from nnlint.lsp.analyst import Analyst, Urgency
 from nnlint.lsp.background import Background
 from nnlint.lsp.capabilities import Client
+from nnlint.lsp.deep.outcomes import Outcomes
 from nnlint.lsp.diagnostics import diagnostics_of, diagnostics_of_config
 from nnlint.lsp.documents import Document
 from nnlint.lsp.notebooks import Notebook
@@ -21,10 +22,11 @@ from nnlint.workspace import ConfigError
 class Publisher:
     """Knows what the client was told last, so that it is told nothing twice."""
 
-    def __init__(self, server: LanguageServer, client: Client, analyst: Analyst) -> None:
+    def __init__(self, server: LanguageServer, client: Client, analyst: Analyst, outcomes: Outcomes) -> None:
         self._server = server
         self._client = client
         self._analyst = analyst
+        self._outcomes = outcomes
         self._background = Background()
         self._updating: set[tuple[str, Urgency]] = set()
         self._answered: dict[str, str] = {}
@@ -88,7 +90,7 @@ class Publisher:
 
     def _diagnostics(self, analysis: Analysis) -> dict[str, list[types.Diagnostic]]:
         self._tell_of_configs(analysis.config_errors)
-        return diagnostics_of(analysis, self._client)
+        return diagnostics_of(self._outcomes.laid_over(analysis), self._client)
 
     def _tell_of_configs(self, errors: tuple[ConfigError, ...]) -> None:
         """Show in each config file what is wrong with it, and take it back once it is right. Clients do not pull for these files."""

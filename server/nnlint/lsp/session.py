@@ -16,6 +16,10 @@ from nnlint.lsp.analysis import Analysis
 from nnlint.lsp.analyst import Analyst, Urgency
 from nnlint.lsp.background import Background
 from nnlint.lsp.capabilities import Client
+from nnlint.lsp.deep.arguments import Asked
+from nnlint.lsp.deep.checks import DeepChecks
+from nnlint.lsp.deep.lens import lens_of
+from nnlint.lsp.deep.run import Refused
 from nnlint.lsp.documents import Document
 from nnlint.lsp.open_documents import OpenDocuments
 from nnlint.lsp.preferences import SECTION, Preferences
@@ -47,7 +51,9 @@ class Session:
         self.roots = _roots(self._folders(), {}, self._initial_settings)
         self.projects = Projects(self.roots, watches_files=not self.client.watches_files)
         self.analyst = Analyst(self.worker, self.projects, self.documents)
-        self.publisher = Publisher(server, self.client, self.analyst)
+        self.deep = DeepChecks(server, self.client, self.documents, self.analyst, self.worker, self.projects, self._deep_changed)
+        self.deep.is_trusted = _is_trusted(self._initial_settings)
+        self.publisher = Publisher(server, self.client, self.analyst, self.deep.outcomes)
 
     def start(self) -> None:
         """The client is ready to be asked and told."""
@@ -57,6 +63,7 @@ class Session:
         self._background.start(self._keep_looking())
 
     def stop(self) -> None:
+        self.deep.stop()
         self._background.cancel()
 
     def open(self, item: types.TextDocumentItem) -> None:
@@ -93,6 +100,7 @@ class Session:
         open_paths = self.documents.by_path().keys()
         others = [e for e in events if e.type != types.FileChangeType.Changed or path_of(e.uri) not in open_paths]
         if others:
+            self.deep.outcomes.others_changed()
             self.renew()
         else:
             self.worker.run(self.projects.reread)
@@ -114,7 +122,7 @@ class Session:
         """What holds for a document that a person asks about, as it is when this returns; `None` where it is not open."""
         analysis = await self.analyst.analysis(uri, urgency)
         document = None if analysis is None else analysis.target.part(uri)
-        return None if analysis is None or document is None else (analysis, document)
+        return None if analysis is None or document is None else (self.deep.outcomes.laid_over(analysis), document)
 
     def preferences_for(self, document: Document) -> Preferences:
         return self.roots.preferences_for(document.path)
@@ -134,6 +142,47 @@ class Session:
         document = self.documents.get(uri)
         class_name = None if document is None else document.class_at(line)
         return await self.graph(uri, class_name) if class_name else "The cursor stands in no class."
+
+    def start_run(self, task: str, asked: Asked) -> dict[str, object]:
+        """Begin a run of a model; where it cannot be begun, a person is told why."""
+        try:
+            return {"accepted": True, "message": self.deep.start(task, asked, self.roots.default.deep)}
+        except Refused as refusal:
+            self.deep.warn(str(refusal))
+            return {"accepted": False, "message": str(refusal)}
+
+    def cancel_run(self, asked: Asked | None) -> dict[str, object]:
+        try:
+            return {"accepted": True, "message": self.deep.cancel_asked(asked)}
+        except Refused as refusal:
+            return {"accepted": False, "message": str(refusal)}
+
+    async def lenses(self, uri: str) -> list[types.CodeLens]:
+        """What stands over the model classes of a document; nothing where no deep check could be run."""
+        document = self.documents.get(uri)
+        if document is None or not self.deep.can_run(document) or not self._has_lenses(document):
+            return []
+        analyzed = await self.analyzed(uri, Urgency.AFFECTED)
+        if analyzed is None:
+            return []
+        analysis, document = analyzed
+        return [lens_of(seen, document, self.client.encoding) for seen in self.deep.seen(analysis)]
+
+    def grant_trust(self) -> None:
+        """The person trusts the code of the workspace from now on."""
+        self.deep.is_trusted = True
+        self._deep_changed(None)
+
+    def _has_lenses(self, document: Document) -> bool:
+        preferences = self.preferences_for(document)
+        return preferences.enable and preferences.deep.code_lens
+
+    def _deep_changed(self, uri: str | None) -> None:
+        """A run began or ended; if a document is named, there are verdicts on what is in it."""
+        if uri is not None:
+            self.publisher.update(uri, Urgency.AFFECTED)
+        if self.client.refreshes_lenses:
+            self._server.workspace_code_lens_refresh(None)
 
     async def _start(self) -> None:
         if self.client.has_configuration:
@@ -173,6 +222,7 @@ class Session:
 
     def _edited(self, uri: str) -> None:
         """Answer what was typed, and check anew what it may affect."""
+        self.deep.outcomes.others_changed(uri)
         self.analyst.edited(uri)
         self._push(uri)
 
@@ -193,7 +243,13 @@ class Session:
                 has_changed, seconds = await self.worker.run(self.projects.has_changed_on_disk)
                 pause = max(_LOOK_SECONDS, _LOOK_SHARE * seconds)
                 if has_changed:
+                    self.deep.outcomes.others_changed()
                     self.renew()
+
+
+def _is_trusted(options: object) -> bool:
+    """Whether code of the workspace may be run. Only the client's first words say so: settings may be a project's own."""
+    return not (isinstance(options, Mapping) and options.get("trusted") is False)
 
 
 def _roots(folders: Iterable[str], settings: Mapping[str | None, object], initial: object) -> Roots:

@@ -1,4 +1,4 @@
-"""The one thread in which the engine runs, so that the event loop stays free to read what the client says next."""
+"""Threads for what takes a while, the engine above all, so that the event loop stays free to read what the client says next."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _STACK_BYTES = 64 * 1024 * 1024
 class Worker:
     """Runs jobs one after another. A daemon thread, unlike an executor's: leaving the process does not wait for a job."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "nnlint-engine") -> None:
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         before = threading.stack_size(_STACK_BYTES)
-        self._thread = threading.Thread(target=self._work, name="nnlint-engine", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
         threading.stack_size(before)
 
