@@ -84,7 +84,11 @@ class Generator(nn.Module):
     def __init__(self, nz=100):
         super().__init__()
         self.main = nn.Sequential(
-            nn.ConvTranspose2d(nz, 32, 4, 1, 0, bias=False), nn.BatchNorm2d(32), nn.ReLU(True), nn.ConvTranspose2d(32, 3, 4, 2, 1), nn.Tanh()
+            nn.ConvTranspose2d(nz, 32, 4, 1, 0, bias=False),
+            nn.BatchNorm2d(32),
+            nn.ReLU(True),
+            nn.ConvTranspose2d(32, 3, 4, 2, 1),
+            nn.Tanh(),
         )
 
     def forward(self, noise):
@@ -212,7 +216,10 @@ class Attention(nn.Module):
 
     def forward(self, q, k, v, mask=None):
         b, t, d = q.shape
-        q, k, v = (w(x).view(b, -1, self.n_heads, d // self.n_heads).transpose(1, 2) for w, x in zip((self.w_q, self.w_k, self.w_v), (q, k, v), strict=True))
+        q, k, v = (
+            w(x).view(b, -1, self.n_heads, d // self.n_heads).transpose(1, 2)
+            for w, x in zip((self.w_q, self.w_k, self.w_v), (q, k, v), strict=True)
+        )
         scores = q @ k.transpose(-2, -1) / math.sqrt(d // self.n_heads)
         if mask is not None:
             scores = scores.masked_fill(mask == 0, float("-inf"))
