@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 # Whoever calls one of these trains.
 _TRAINING = frozenset(["backward", "zero_grad", "fit", "fit_one_cycle"])
-_DEFINITIONS = (
-    ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.If, ast.Try
-)  # fmt: skip
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+_DEFINITIONS = (ast.Import, ast.ImportFrom, *_FUNCTIONS, ast.ClassDef, *_ASSIGNMENTS, ast.If, ast.Try)
 
 
 def does_train(tree: ast.Module) -> bool:
