@@ -73,7 +73,7 @@ def test_a_list_holds_positional_arguments_and_a_list_within_is_one_of_them() ->
 
 
 def test_a_tuple_of_sizes_within_a_list_is_a_pair_of_tensors() -> None:
-    (x, state), _ = _args("[(4, 16, 8), ((1, 4, 8), (1, 4, 8))]")
+    (_, state), _ = _args("[(4, 16, 8), ((1, 4, 8), (1, 4, 8))]")
     assert isinstance(state, tuple) and [tuple(t.shape) for t in state] == [(1, 4, 8), (1, 4, 8)]
 
 

@@ -96,9 +96,9 @@ def _is_possible(given: Given) -> bool:
 def _changes(given: Given, other: Given, number: int) -> bool:
     """Whether only this leaf, or only leaves equal to it, are others."""
     before, after = given.leaves(), other.leaves()
-    return (
-        len(before) == len(after) and all(a == b or a == before[number] for a, b in zip(before, after)) and before[number] != after[number]
-    )
+    if len(before) != len(after) or before[number] == after[number]:
+        return False
+    return all(a in (b, before[number]) for a, b in zip(before, after))
 
 
 # --- sizes ---
