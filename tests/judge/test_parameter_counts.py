@@ -161,15 +161,25 @@ def test_every_layer_of_torch_with_parameters_is_counted_or_left_out_by_name() -
     [
         ["self.p = nn.Parameter(torch.zeros(3, 4))", 'self.register_buffer("mask", torch.zeros(5, 5))'],
         ['self.register_parameter("p", nn.Parameter(torch.randn((2, 3))))', "self.plain = torch.zeros(9)"],
+        ["self.gamma = nn.Parameter(1e-6 * torch.ones(8) + 0.5)"],
         ["self.e = nn.Embedding(100, 16)", "self.head = nn.Linear(16, 100, bias=False)", "self.head.weight = self.e.weight"],
         ["self.a = nn.Linear(3, 3)", "self.b = self.a", "self.all = nn.ModuleList([self.a, self.b, nn.Linear(3, 2)])"],
         ["self.layers = nn.ModuleList()", "for i in range(4):", "    self.layers.append(nn.Linear(2 ** i, 2 ** (i + 1)))"],
         ["self.hidden = [nn.Linear(3, 3)]", "self.seen = nn.Linear(3, 1)"],
+        ["self.seen = nn.Linear(3, 1)", "self.width = abs(hash('a'))"],
     ],
-    ids=["parameter and buffer", "registered", "tied", "shared", "loop", "plain list"],
+    ids=["parameter and buffer", "registered", "scaled", "tied", "shared", "loop", "plain list", "unknown data"],
 )
 def test_models_are_counted_as_torch_counts_them(lines: list[str]) -> None:
     text = MODEL.format(body="\n".join(f"        {line}" for line in lines))
+    assert counted(text) == real(text)
+
+
+def test_sizes_are_those_of_the_defaults_however_often_the_class_is_built_otherwise() -> None:
+    block = "class Block(nn.Module):\n    def __init__(self, w):\n        super().__init__()\n        self.layer = nn.Linear(w, w)\n"
+    body = "        self.blocks = nn.Sequential(*[Block(2 ** i) for i in range(8)])"
+    others = "\n".join(f"model{i} = Model({i})" for i in range(9))
+    text = MODEL.format(body=body).replace("(self)", "(self, n=3)").replace("class Model", f"{block}\nclass Model") + others
     assert counted(text) == real(text)
 
 
@@ -184,4 +194,5 @@ def test_models_are_counted_as_torch_counts_them(lines: list[str]) -> None:
     ],
 )
 def test_what_is_not_known_is_not_counted(line: str) -> None:
-    assert counted(MODEL.format(body=f"        {line}")) is None
+    text = MODEL.format(body=f"        {line}")
+    assert counted(text.replace("return x", "return self.layer(x)")) is None

@@ -90,6 +90,10 @@ class Caller(Containers, TorchCalls):
             case _:
                 return self._unknown_call("a call that is not understood", function, arguments, site)
 
+    def leave(self) -> None:
+        """Nothing is being called any more."""
+        self._active.clear()
+
     def call_simply(self, function: Value, *positional: Value, site: Site | None = None) -> Value:
         return self.call(function, Arguments(list(positional)), site)
 

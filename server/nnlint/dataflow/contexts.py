@@ -4,7 +4,8 @@ distinct way of being called. Further constructions are copies, further calls ar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,7 @@ class Contexts:
     sampled: set[ClassDefinition] = field(default_factory=set)  # of which one object stands for others of other sizes
     parts: set[ClassDefinition] = field(default_factory=set)  # of modules that other modules construct
     made: list[Made] = field(default_factory=list)
+    takes_stand_ins: bool = True
     _changed: set[int] = field(default_factory=set)
     _makers: Counter[FunctionDefinition] = field(default_factory=Counter)
     progress: Progress = field(default_factory=Progress)
@@ -112,6 +114,18 @@ class Contexts:
         if id(instance) not in self._changed:
             self._changed.add(id(instance))
             self.instances.append(instance)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is constructed meanwhile is nobody's: no earlier construction stands for it, and it is not remembered."""
+        kept = self.known, self.count, self.variety, self.instances, self.layers, self.made
+        self.known, self.count, self.variety, self.instances, self.layers, self.made = {}, {}, {}, [], [], []
+        self.takes_stand_ins = False
+        try:
+            yield
+        finally:
+            self.known, self.count, self.variety, self.instances, self.layers, self.made = kept
+            self.takes_stand_ins = True
 
     def note_made(self, function: val.Function, arguments: Arguments, site: Site | None, value: Value) -> None:
         """A function returned something: of each function the first few modules are remembered."""
@@ -142,7 +156,7 @@ class Contexts:
             return context.template if context.is_shared else self._copy(context)
         variety = self.variety.setdefault(definition, Variety())
         form = form_of(key)
-        if (other := variety.stand_in(form)) is not None:
+        if self.takes_stand_ins and (other := variety.stand_in(form)) is not None:
             self.sampled.add(definition)
             return self._stand_in(other)
         if self.count.get(definition, 0) >= MAX_CONTEXTS and not is_biased:

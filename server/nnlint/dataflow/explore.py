@@ -10,6 +10,7 @@ from functools import partial
 from nnlint.dataflow import values as val
 from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.classes import ITEMS, MODULE_METHODS, decorator_name
+from nnlint.dataflow.default_objects import DefaultObjects
 from nnlint.dataflow.dimensions import DIMENSIONS, Undecided
 from nnlint.dataflow.effects import returns_value
 from nnlint.dataflow.entries import LAYER_WORDS, Entries, Entry, entries_of
@@ -206,8 +207,7 @@ class _Explorer:
             for graph in self.contexts.graphs:
                 if not graph.callers:
                     graph.is_root = True
-            self.interpreter.caller._active.clear()
-            self.interpreter.journal._logs.clear()
+            self.interpreter.abandon()
             return False
         finally:
             self.fuel -= FUEL - self.interpreter.fuel
@@ -548,6 +548,7 @@ class _Explorer:
             instances=self.contexts.instances,
             progress=self.contexts.progress,
             made=self.contexts.made,
+            default_object=DefaultObjects(self.interpreter).of,
             sampled=frozenset(self._sampled),
         )
         for layer in self.contexts.layers:

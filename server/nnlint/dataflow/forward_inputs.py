@@ -125,11 +125,11 @@ def _onward(node: Node, use: Node) -> Iterator[tuple[Node, val.Heap | None]]:
         if use.callee is not None:
             yield from ((inner, use.module) for inner, read in zip(use.callee.inputs, use.inputs, strict=False) if read is node)
         return
-    if use.operation in (JOIN, NARROWED) or _keeps_sizes(node, use):
+    if use.operation in (JOIN, NARROWED) or keeps_sizes(node, use):
         yield use, None
 
 
-def _keeps_sizes(node: Node, use: Node) -> bool:
+def keeps_sizes(node: Node, use: Node) -> bool:
     """Whether every axis of a tensor has the same place and size in the result."""
     row = find_row(use.operation)
     return row is not None and row.size is not None and all(row.size(use, axis) == (node, axis) for axis in (0, 1, -1))
@@ -137,4 +137,4 @@ def _keeps_sizes(node: Node, use: Node) -> bool:
 
 def _says_nothing(call: Node) -> bool:
     """Whether a layer takes a tensor of any sizes, and leaves it as it is or works on each element."""
-    return _keeps_sizes(call.inputs[0], call) and "Norm" not in call.operation
+    return keeps_sizes(call.inputs[0], call) and "Norm" not in call.operation

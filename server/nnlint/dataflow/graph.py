@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nnlint.dataflow.programs.updates import WrongUpdate
     from nnlint.dataflow.redundancy import RedundantBias
     from nnlint.dataflow.values import Instance, Layer, Value
-    from nnlint.semantics.definitions import Site
+    from nnlint.semantics.definitions import ClassDefinition, Site
 
 # Operations of the graph's own; all others are named as torch names them.
 INPUT = "input"  # a parameter of the analyzed function
@@ -115,6 +115,7 @@ class ProjectGraph(SourceText):
     instances: list[Instance] = field(default_factory=list)  # one of every way in which a class is constructed
     progress: Progress = field(default_factory=Progress)
     make_programs: Callable[[], Programs] | None = None
+    default_object: Callable[[ClassDefinition], Instance | None] | None = None  # an object built without arguments (see `default_objects`)
     wanted: frozenset[str] = frozenset()  # the files that are reported on
     made: list[Made] = field(default_factory=list)  # modules that functions of the project return
     sampled: frozenset[Site] = frozenset()  # construction calls of which further instances, of other sizes, were not looked at

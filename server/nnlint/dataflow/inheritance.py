@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nnlint.dataflow.values import External, is_layer_class
 from nnlint.semantics.definitions import ClassDefinition, ExternalDefinition, ModuleDefinition
 from nnlint.semantics.program import Program
 from nnlint.semantics.torch_names import canonical_name
 from nnlint.syntax import lowered as low
 
 _MAX_BASES = 10
+_TAKE_NOTHING = frozenset({"torch.nn.Module", "torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
 
 
 def ancestry(program: Program, definition: ClassDefinition, depth: int = _MAX_BASES) -> Iterator[ClassDefinition]:
@@ -30,6 +32,14 @@ def constructor_of(program: Program, definition: ClassDefinition) -> low.Paramet
     """The parameters, without `self`, of the `__init__` that a class has or inherits within the project; `None` where there is none."""
     found = next((base.methods["__init__"] for base in ancestry(program, definition) if "__init__" in base.methods), None)
     return None if found is None else without_self(found.node.parameters)
+
+
+def takes_nothing(program: Program, definition: ClassDefinition) -> bool:
+    """Whether a class can be constructed without arguments."""
+    parameters = constructor_of(program, definition)
+    if parameters is not None:
+        return all(p.default is not None for p in named_parameters(parameters))
+    return not any(is_layer_class(External(base)) and base not in _TAKE_NOTHING for base in outer_bases(program, definition))
 
 
 def without_self(parameters: low.Parameters) -> low.Parameters:

@@ -21,3 +21,8 @@ class Interpreter(Statements):
         self.caller = Caller(self)
         self.classes = Classes(self)
         self.effects = Effects(self)
+
+    def abandon(self) -> None:
+        """Leaves the calls that were under way when an entry took too long."""
+        self.caller.leave()
+        self.journal.forget()

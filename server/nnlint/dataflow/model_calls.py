@@ -11,7 +11,7 @@ from nnlint.dataflow.arguments import Arguments
 from nnlint.dataflow.contexts import makes_module
 from nnlint.dataflow.conventional_arguments import conventional
 from nnlint.dataflow.graph import ProjectGraph
-from nnlint.dataflow.inheritance import ancestry, constructor_of, named_parameters, outer_bases, without_self
+from nnlint.dataflow.inheritance import ancestry, constructor_of, named_parameters, takes_nothing, without_self
 from nnlint.dataflow.value_text import NotExpressible, ValueText
 from nnlint.dataflow.values import Value
 from nnlint.semantics.definitions import ClassDefinition, Site
@@ -20,7 +20,6 @@ from nnlint.syntax import lowered as low
 
 _MAX_DEPTH = 12
 _NO_ARGUMENTS = Arguments()
-_TAKE_NOTHING = frozenset({"torch.nn.Module", "torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
 
 ClassName = tuple[str, str]  # path and name
 
@@ -116,16 +115,9 @@ class _Calls:
     def _of_class(self, instance: val.Instance, definition: ClassDefinition) -> Iterator[ModelCall]:
         parameters = constructor_of(self._program, definition)
         building = _Building(val.Class(definition), parameters, instance.given or _NO_ARGUMENTS, instance, instance.made_at)
-        if self._takes_nothing(definition, parameters):
+        if takes_nothing(self._program, definition):
             yield from self._without_arguments(building, Source.DEFAULTS)
         yield from self._as_given(building, Source.SEEN)
-
-    def _takes_nothing(self, definition: ClassDefinition, parameters: low.Parameters | None) -> bool:
-        """Whether a class can be called without arguments."""
-        if parameters is not None:
-            return all(p.default is not None for p in named_parameters(parameters))
-        bases = set(outer_bases(self._program, definition)) - _TAKE_NOTHING
-        return not any(val.is_layer_class(val.External(base)) for base in bases)
 
     def _without_arguments(self, building: _Building, source: Source) -> Iterator[ModelCall]:
         """The call without arguments. What it builds is taken to hold what one with arguments was seen to hold."""

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from math import prod
 
 from nnlint.dataflow import values as val
+from nnlint.dataflow.forward_inputs import keeps_sizes
 from nnlint.dataflow.graph import CONSTANT, PARAMETER, Node, ProjectGraph
-from nnlint.dataflow.inheritance import ancestry
+from nnlint.dataflow.inheritance import ancestry, takes_nothing
 from nnlint.dataflow.layer_sizes import Unsized, layer_size
 from nnlint.dataflow.values import Const, Tensor, Value
 from nnlint.dataflow.written_calls import ModuleClasses
 from nnlint.semantics.definitions import ClassDefinition
-from nnlint.semantics.program import Module
+from nnlint.semantics.program import Module, Program
+from nnlint.syntax import lowered as low
 from nnlint.syntax.parser import TopLevel
 from nnlint.text import Span
 
@@ -61,25 +63,24 @@ def _name_span(top: TopLevel, name: str) -> Span:
 
 
 def _size(project: ProjectGraph, definition: ClassDefinition) -> int | None:
-    """The number of parameters of an object that was constructed without arguments, else of all objects if they agree."""
-    instances = [i for i in project.instances if i.definition is definition and i.closure is None]
-    default = [i for i in instances if i.given is not None and not i.given.all]
+    """The number of parameters of an object that is constructed without arguments, else of all objects if they agree."""
+    assert project.program is not None and project.default_object is not None
+    if takes_nothing(project.program, definition):
+        instances = [project.default_object(definition)]
+    else:
+        instances = [i for i in project.instances if i.definition is definition and i.closure is None]
     try:
-        sizes = {module_size(instance) for instance in default or instances}
+        sizes = {_Sizes(project.program).of(instance) for instance in instances if instance is not None}
     except Unsized:
         return None
     return sizes.pop() if len(sizes) == 1 else None
 
 
-def module_size(module: Value) -> int:
-    """The number of parameters of a module, shared ones counted once; raises `Unsized`."""
-    return _Sizes().of(module)
-
-
 class _Sizes:
-    """Adds up the parts of one module."""
+    """Adds up the parts of one module, shared ones once; raises `Unsized`."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: Program) -> None:
+        self._program = program
         self._seen: set[int] = set()
         self._depth = 0
 
@@ -93,7 +94,8 @@ class _Sizes:
             case val.Instance() if value.is_module:
                 if value.is_stand_in or self._depth > _MAX_DEPTH:
                     raise Unsized
-                return self._all(value.state.values())
+                used = _module_like(self._program, value.definition)
+                return self._all(part for name, part in value.state.items() if not isinstance(part, val.Unknown) or name in used)
             case val.Sequence() if value.is_module:
                 if not value.is_exact:
                     raise Unsized
@@ -142,11 +144,36 @@ class _Sizes:
         return 0
 
 
+def _module_like(program: Program, definition: ClassDefinition) -> set[str]:
+    """The attributes that the methods of a class call, go through or pass on: what is not known of these may be a module."""
+    found: set[str] = set()
+    for method in (method for base in ancestry(program, definition) for method in base.methods.values()):
+        for node in low.nodes_in(method.node.body):
+            match node:
+                case low.Call(function=function, arguments=arguments):
+                    found |= _attributes_in(function)
+                    found |= {name for argument in arguments for name in _attributes_in(argument.value)}
+                case low.For(iterable=iterable) | low.Generator(iterable=iterable):
+                    found |= {name for inner in low.nodes_in(iterable) for name in _attributes_in(inner)}
+    return found
+
+
+def _attributes_in(node: low.Node) -> set[str]:
+    """`a` of `self.a`, `self.a.b` and `self.a[i]`, whatever the object is called."""
+    while isinstance(node, (low.Attribute, low.Subscript)):
+        if isinstance(node, low.Attribute) and isinstance(node.value, low.Name):
+            return {node.name}
+        node = node.value
+    return set()
+
+
 def _sizes_of(node: Node) -> list[int]:
     """The sizes of a tensor that is made on the spot, or of one that it is made like."""
     like = node.arguments.get("like")
-    if isinstance(like, Tensor) and like.node.operation in (CONSTANT, PARAMETER):
+    if isinstance(like, Tensor):
         return _sizes_of(like.node)
+    if node.operation not in (CONSTANT, PARAMETER) and node.inputs and keeps_sizes(node.inputs[0], node):
+        return _sizes_of(node.inputs[0])
     if node.rank is None:
         raise Unsized
     sizes = [node.arguments.get(f"size[{axis}]") for axis in range(node.rank)]

@@ -159,8 +159,13 @@ class _Planner:
     def _place(self, path: str, span: Span) -> Place:
         if path not in self._indexes:
             self._indexes[path] = LineIndex(self._sources.text(path) or "")
-        start, end = (self._indexes[path].position(offset) for offset in (span.start, span.end))
-        return Place(path, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+        return place_in(path, self._indexes[path], span)
+
+
+def place_in(path: str, index: LineIndex, span: Span) -> Place:
+    """A stretch of a file, `index` being that of its text, as the worker knows places."""
+    start, end = index.position(span.start), index.position(span.end)
+    return Place(path, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
 
 def _without(layers: frozenset[Site], own: Site | None) -> frozenset[Site]:

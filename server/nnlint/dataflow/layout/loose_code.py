@@ -84,8 +84,7 @@ class _Runner:
                 self.interpreter.caller.inline(definition, None, None, _arguments(definition, graph), None, None)
         except (OutOfFuel, RecursionError):
             del self.contexts.graphs[built:]  # what was left unfinished is not judged
-            self.interpreter.caller._active.clear()
-            self.interpreter.journal._logs.clear()
+            self.interpreter.abandon()
             return
         self.graphs += [graph, *self.contexts.graphs[built:]]
 
