@@ -11,7 +11,7 @@ import contextlib
 import copy
 import math
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -134,11 +134,11 @@ class Trial:
         """Every operation of one run in training mode."""
         return self.traced()
 
-    def traced(self) -> Trace:
-        """Every operation of one run in the mode that the model is in."""
+    def traced(self, change: Callable[[Tensor], Tensor] | None = None) -> Trace:
+        """Every operation of one run in the mode that the model is in; `change` is made to each floating tensor of its inputs."""
         self.restore_buffers()
         with running(), torch.no_grad():
-            return trace(self.call)
+            return trace(self.call if change is None else partial(self.call_on, change))
 
     def name_of(self, module: nn.Module) -> str:
         """The path of attributes under which the model holds a module."""

@@ -37,18 +37,16 @@ def _stretched_outputs(trial: Trial) -> list[Tensor]:
 def _softmax(question: Question, outputs: list[Tensor]) -> Verdict:
     """A softmax or log_softmax (or a sigmoid) before a loss that applies log_softmax itself."""
     for output in outputs:
-        dim, deviation = _sums_to_one(output)
+        dim, deviation = sums_to_one(output, first=1)
         if deviation < _EXACT and _is_within_one(output):
             classes = output.shape[dim]
             floor = cross_entropy_floor(classes)
             words = f"the output sums to one over dim {dim - 1} (deviation {deviation:.0e}): the loss cannot fall below {floor:.3f}"
             message = f"{words} for {classes} classes, with raw logits it can reach 0"
             return Verdict(question.id, CONFIRMED, message, {"deviation from 1": deviation, "classes": float(classes), "loss floor": floor})
-        dim, deviation = _sums_to_one(output.exp())
+        dim, deviation = sums_to_one(output.exp(), first=1)
         if deviation < _EXACT:
-            message = (
-                f"the output is a logarithm of probabilities over dim {dim - 1} already: the loss takes it once more, which changes nothing"
-            )
+            message = f"the output is log-probabilities over dim {dim - 1} already: the log_softmax of the loss changes nothing"
             return Verdict(question.id, CONFIRMED, message, {"deviation from 1": deviation, "classes": float(output.shape[dim])})
     within = next((o for o in outputs if _is_within_one(o)), None)
     if within is not None:
@@ -87,10 +85,13 @@ def cross_entropy_floor(classes: int) -> float:
     return float(F.cross_entropy(torch.eye(classes)[:1], torch.tensor([0])))
 
 
-def _sums_to_one(output: Tensor) -> tuple[int, float]:
-    """The axis over which the output sums most nearly to one, and how far from it; infinite where no axis has two elements."""
-    found = [(float((output.sum(dim) - 1).abs().max()), dim) for dim in range(1, output.dim()) if output.shape[dim] > 1]
-    deviation, dim = min(found, default=(math.inf, 1))
+def sums_to_one(output: Tensor, first: int = 0) -> tuple[int, float]:
+    """The axis, from a first one on, over which a tensor sums most nearly to one, and how far from it.
+
+    Infinitely far where no axis has two elements.
+    """
+    found = [(float((output.sum(dim) - 1).abs().max()), dim) for dim in range(first, output.dim()) if output.shape[dim] > 1]
+    deviation, dim = min(found, default=(math.inf, first))
     return dim, deviation
 
 

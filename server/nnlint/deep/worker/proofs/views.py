@@ -8,7 +8,7 @@ that was meant to swap axes.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -28,7 +28,28 @@ def prove(question: Question, trial: Trial) -> Verdict:
         return Verdict(question.id, NO_ANSWER, "the view does not run in this model")
     if question.code == "NN602":
         return _strides(question, trial)
-    return _elements(question, events[-1], trial)
+    verdict = _elements(question, events[-1], trial)
+    return verdict if verdict.kind != NO_ANSWER else next(_of_other_sizes(question, trial), verdict)
+
+
+def _of_other_sizes(question: Question, trial: Trial) -> Iterator[Verdict]:
+    """Verdicts on inputs of other sizes, of which the model takes some: with a sample more, or with fewer elements along the last axis."""
+    for change in (_one_more, _shorter, lambda value: _shorter(_one_more(value))):
+        try:
+            events = [event for event in trial.traced(change).at(question.place) if event.name in _VIEWS]
+        except Exception:  # a model of fixed sizes
+            continue
+        verdict = _elements(question, events[-1], trial) if events else None
+        if verdict is not None and verdict.kind != NO_ANSWER:
+            yield verdict
+
+
+def _one_more(value: Tensor) -> Tensor:
+    return torch.cat([value, value[:1]]) if value.dim() else value
+
+
+def _shorter(value: Tensor) -> Tensor:
+    return value[..., : max(1, value.shape[-1] * 3 // 4)] if value.dim() > 2 else value
 
 
 def _strides(question: Question, trial: Trial) -> Verdict:
@@ -40,7 +61,7 @@ def _strides(question: Question, trial: Trial) -> Verdict:
 def _elements(question: Question, event: Event, trial: Trial) -> Verdict:
     before, after = tuple(event.inputs[0].shape), tuple(event.outputs[0].shape)
     axis = displaced_axis(before, after)
-    mixes = question.code == "NN603" and (axis is not None or crosses_samples(before, after))
+    mixes = question.code == "NN603" and (axis is not None or not keeps_samples(before, after))
     if axis is not None or mixes:
         mixed = mixed_samples(trial) if mixes else None
         message = f"{before} becomes {after}: {_example(before, after, axis)}{_mixing_words(mixed)}"
@@ -49,7 +70,9 @@ def _elements(question: Question, event: Event, trial: Trial) -> Verdict:
     if before == after or len(set(sizes)) < len(sizes):
         message = f"in this run the sizes of {before} are too much alike to tell axes apart; give an input whose sizes differ"
         return Verdict(question.id, NO_ANSWER, message)
-    return Verdict(question.id, REFUTED, f"{before} becomes {after} by merging and splitting axes in their order: nothing is scrambled")
+    if not {step for _, step in _extents(after)} <= {step for _, step in _extents(before)}:
+        return Verdict(question.id, NO_ANSWER, f"{before} becomes {after}: whether an axis is split in the right order, sizes do not tell")
+    return Verdict(question.id, REFUTED, f"{before} becomes {after} by merging axes in their order: nothing is scrambled")
 
 
 def displaced_axis(before: Sequence[int], after: Sequence[int]) -> int | None:
@@ -69,12 +92,9 @@ def _extents(shape: Sequence[int]) -> list[tuple[int, int]]:
     return found
 
 
-def crosses_samples(before: Sequence[int], after: Sequence[int]) -> bool:
-    """Whether a row of the new first axis holds elements of several rows of the old one."""
-    if not before or not after or not before[0] or not after[0]:
-        return False
-    row, sample = math.prod(before) // after[0], math.prod(before) // before[0]
-    return row > sample or sample % max(row, 1) != 0
+def keeps_samples(before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether each row of the new first axis is a sample, or one element of it along its first axes."""
+    return bool(before) and bool(after) and after[0] in (math.prod(before[:axes]) for axes in range(1, len(before) + 1))
 
 
 def _example(before: Sequence[int], after: Sequence[int], axis: int | None) -> str:
