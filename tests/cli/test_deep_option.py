@@ -21,6 +21,7 @@ from tests.cli.conftest import MODEL, Commands, Done
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
+PATIENT = "[tool.nnlint.deep]\ntimeout = 120\n"  # tests may share the machine with others
 # Its norms are chosen where the engine does not look: it can say nothing of `hidden` and `muted`.
 DISCOVERED = """\
 import os
@@ -84,7 +85,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Commands:
     folder.mkdir()
     commands = Commands(folder, folder.parent / "cache")
     files = {"pkg/__init__.py": "", "pkg/patches.py": PATCHES, "pkg/frozen.py": REFUTED, "net.py": DISCOVERED, "wide.py": UNANSWERED}
-    commands.write({"pyproject.toml": "[project]\n", **files})
+    commands.write({"pyproject.toml": PATIENT, **files})
     return commands
 
 
@@ -160,7 +161,7 @@ def test_sarif_has_the_verdicts(project: Commands) -> None:
 
 
 def test_a_model_that_ends_its_process_is_no_answer(commands: Commands) -> None:
-    commands.write({"pyproject.toml": "[project]\n", "net.py": CRASHING})
+    commands.write({"pyproject.toml": PATIENT, "net.py": CRASHING})
     done = commands.check("--deep", "--output-format", "json")
     [item] = json.loads(done.out)
     assert item["verdict"]["kind"] == "no answer"
@@ -170,10 +171,11 @@ def test_a_model_that_ends_its_process_is_no_answer(commands: Commands) -> None:
 
 def test_the_time_of_a_model_is_limited_by_option_else_by_config(commands: Commands) -> None:
     commands.write({"pyproject.toml": "[tool.nnlint.deep]\ntimeout = 11\n", "net.py": ENDLESS})
-    for arguments, seconds in ((), "11 s"), (("--timeout", "9"), "9 s"):
-        [item] = json.loads(commands.check("--deep", "--output-format", "json", *arguments).out)
-        assert item["verdict"]["kind"] == "no answer"
-        assert seconds in item["verdict"]["message"]
+    for arguments, reason in ((), "not done after 11 s"), (("--timeout", "9"), "not done after 9 s"):
+        done = commands.check("--deep", *arguments)
+        # On standard error where not even torch was imported in that time.
+        assert reason in done.text + done.err
+        assert "confirmed" not in done.text
 
 
 def test_a_python_that_can_run_nothing_is_an_error(commands: Commands, tmp_path: Path) -> None:
