@@ -18,7 +18,9 @@ _COMMANDS = {
     "check": "nnlint.cli.check",
     "clean": "nnlint.cli.clean",
     "config": "nnlint.cli.config",
+    "deep": "nnlint.cli.deep",
     "graph": "nnlint.cli.graph",
+    "migrate": "nnlint.cli.migrate",
     "rule": "nnlint.cli.rule",
     "server": "nnlint.cli.server",
 }

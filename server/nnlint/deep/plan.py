@@ -57,7 +57,8 @@ def plans_for_findings(
 
 
 def plan_for_class(sources: Sources, path: str, name: str, findings: Iterable[Finding] = (), settings: DeepSettings | None = None) -> Plan:
-    """The run that builds a class, or what a function returns, and asks those of the findings that stand in it; raises `NoPlan`."""
+    """The run that builds a class, or what a function returns; raises `NoPlan`. It asks those of the findings that stand in the class or
+    in what it holds."""
     asked = [finding for finding in findings if not _why_not(finding)]
     planner = _Planner(sources, sorted({path, *_paths(asked)}), settings)
     subject = planner.models.named(path, name)
@@ -125,9 +126,10 @@ class _Planner:
         return [self.plan(group) for group in self._groups.values()]
 
     def is_part(self, finding: Finding, subject: Subject) -> bool:
-        """Whether a finding stands in a class or function, or in what objects of the class run."""
+        """Whether a finding stands in a class or function, or in what objects of the class, or those that they hold, run."""
+        parts = self.models.parts(subject)
         for stands_in in self._subjects(finding):
-            if (stands_in.path, stands_in.name) == (subject.path, subject.name) or not stands_in.owners.isdisjoint(subject.owners):
+            if (stands_in.path, stands_in.name) == (subject.path, subject.name) or not stands_in.owners.isdisjoint(parts):
                 return True
         return False
 
