@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nnlint.findings import Applicability, Severity
-from nnlint.workspace import ConfigError, Workspace, read_assignment, read_layer
+from nnlint.workspace import ConfigError, DeepModel, DeepSettings, Workspace, read_assignment, read_layer
 from tests.workspace.conftest import Tree
 
 
@@ -144,6 +144,12 @@ def test_extend_builds_on_another_file(tree: Tree) -> None:
         ("nnlint.toml", '[deep]\npython = "/bin/sh"', 1, ("name a program to run",)),
         ("nnlint.toml", "[deep]\ntimout = 3", 1, ("'deep'", "did you mean 'timeout'")),
         ("nnlint.toml", "[deep]\ntimeout = -1", 1, ("'timeout'", "above 0")),
+        ("nnlint.toml", "[deep]\nmodels = 3", 1, ("'models'", "array of tables")),
+        ("nnlint.toml", '[[deep.models]]\ncall = "Net()"', 1, ("'models'", "no 'model'", "src/net.py::Net")),
+        ("nnlint.toml", '[[deep.models]]\nmodel = "net.py"', 1, ("'model'", "a file and a class", "'net.py'")),
+        ("nnlint.toml", '[[deep.models]]\nmodel = "net.py::Net"\ninputs = "(2, 3)"', 1, ("'inputs'", "did you mean 'input'")),
+        ("nnlint.toml", '[[deep.models]]\nmodel = "net.py::Net"\ninput = "(2, 3"', 1, ("'input'", "Python expression", "'(2, 3'")),
+        ("nnlint.toml", '[[deep.models]]\nmodel = "net.py::Net"\npython = "/bin/sh"', 1, ("'python'", "the keys are")),
         ("pyproject.toml", '[project]\nselect = 1\n[tool.nnlint]\nselct = ["NN5"]', 4, ("did you mean 'select'",)),
         ("pyproject.toml", "[tool]\nnnlint = 3", None, ("[tool.nnlint] must be a table",)),
     ],
@@ -180,11 +186,25 @@ def test_every_key_of_the_config_is_taken(tree: Tree) -> None:
                     per-file-ignores = { "tests/**" = ["ALL"] }
                     [tool.nnlint.deep]
                     timeout = 10
+                    [[tool.nnlint.deep.models]]
+                    model = "src/net.py::Net"
+                    call = "Net(10)"
+                    input = "(4, 3, 32, 32)"
+                    target = "tokens(4, below=10)"
+                    loss = "nn.CrossEntropyLoss()"
                     """,
             }
         )
     )
     assert found.severities["NN501"] is Severity.WARNING
+
+
+def test_models_of_the_deep_check_lie_below_the_config(tree: Tree) -> None:
+    root = tree({"nnlint.toml": '[deep]\ntimeout = 5\n[[deep.models]]\nmodel = "../net.py::Net"\ncall = " Net(3) "'})
+    deep = Workspace().config_for(str(root / "m.py")).deep
+    assert (deep.timeout, deep.origin) == (5.0, str(root / "nnlint.toml"))
+    assert deep.models == (DeepModel(str(root.parent / "net.py"), "Net", "Net(3)"),)
+    assert Workspace(isolated=True).config_for(str(root / "m.py")).deep == DeepSettings()
 
 
 def test_overrides_are_stronger_than_files(tree: Tree) -> None:

@@ -121,7 +121,7 @@ def _row_of(key: str, path: str) -> int | None:
     """The line that sets a key of nnlint's, as a person would look for it."""
     inside = os.path.basename(path) != SHARED_FILE
     assignment = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[=.]""")
-    header = re.compile(rf"""\s*\[(?:tool\.nnlint\.)?["']?{re.escape(key)}["']?[\].]""")
+    header = re.compile(rf"""\s*\[\[?(?:tool\.nnlint\.)?["']?{re.escape(key)}["']?[\].]""")
     for row, line in enumerate(_read_text(path).split("\n"), 1):
         if line.lstrip().startswith("["):
             inside = "tool.nnlint" in line or (inside and os.path.basename(path) != SHARED_FILE)

@@ -105,8 +105,8 @@ def _expression(value: Any) -> str:
     text = _string(value)
     try:
         ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ValueError(f"must be a Python expression, not {text!r} ({error})") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ValueError(f"must be a Python expression, not {text!r}") from None
     return text.strip()
 
 
