@@ -69,6 +69,17 @@ class Models:
             case _:
                 return None
 
+    def roots(self, path: str) -> list[str]:
+        """The model classes at the top level of a file that none of its other classes holds or extends, in the order of the text."""
+        held_by: dict[str, set[ClassName]] = {}
+        for call in self._calls:
+            definition = call.definition
+            if definition is not None and self._lookup(path, definition.name) is definition:
+                held_by.setdefault(definition.name, set()).update(call.held.classes - {(path, definition.name)})
+        held = {name for classes in held_by.values() for place, name in classes if place == path}
+        module = self.program.module(path)
+        return [name for name in (module.names if module is not None else ()) if name in held_by and name not in held]
+
     def beside(self, module: Module, offset: int) -> ClassDefinition | None:
         """The class at the top level that a comment at `offset` stands in, or right above."""
         top = next((t for t in module.parsed.top_level if offset < t.span.end), None)
@@ -123,6 +134,10 @@ class Models:
         return [call for call in self.serving(subject) if self.is_own(call, subject)] or [
             call for call in self._calls if (call.module.path, call.name) == (subject.path, subject.name)
         ]
+
+    def parts(self, subject: Subject) -> frozenset[ClassName]:
+        """The classes whose objects the subject's own models hold, its own among them."""
+        return subject.owners.union(*(call.held.classes for call in self.own(subject)))
 
     def _rank(self, call: ModelCall, subject: Subject) -> tuple[bool, bool, int, bool, int, str, str]:
         is_guess = call.source >= Source.GUESS

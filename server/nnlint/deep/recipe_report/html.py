@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
+from nnlint.deep.answer_words import number_words
 from nnlint.deep.recipe_report.plots import bar_plot, curve_plot, value_words
-from nnlint.deep.recipe_report.recipe import FAIL, NOT_APPLICABLE, PASS, STATUSES, WARN, Bars, Check, Recipe, number_words
+from nnlint.deep.recipe_report.recipe import FAIL, NOT_APPLICABLE, PASS, STATUSES, WARN, Bars, Check, Recipe
 
 _CLASSES = {PASS: "pass", WARN: "warn", FAIL: "fail", NOT_APPLICABLE: "none"}
 _WORDS = {PASS: "Passed", WARN: "Warning", FAIL: "Failed", NOT_APPLICABLE: "Not applicable"}

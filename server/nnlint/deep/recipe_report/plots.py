@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from nnlint.deep.recipe_report.recipe import Bars, Curve, number_words
+from nnlint.deep.answer_words import number_words
+from nnlint.deep.recipe_report.recipe import Bars, Curve
 
 _LOUD_SHARE = 2 / 3  # from here on a share is one to look at
 _MOST_POINTS = 400

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from nnlint.deep.answer_words import facts_of, in_one_line
 from nnlint.deep.worker.messages import Answer
 
 PASS, WARN, FAIL, NOT_APPLICABLE = STATUSES = ("pass", "warn", "fail", "not applicable")
@@ -70,17 +70,8 @@ class Recipe:
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
-        """How the model was built and called, a word and a value each."""
-        answer = self.answer
-        parameters = "" if answer.parameters is None else f"{answer.parameters:,}"
-        versions = ", ".join(f"{name} {version}" for name, version in sorted(answer.versions.items()))
-        seconds = f"{answer.seconds:.1f} s" if answer.seconds else ""
-        loss = self.objective[0]
-        told = (
-            *(("Parameters", parameters), ("Built as", answer.model), ("Origin", answer.origin), ("Input", answer.inputs)),
-            *(("Loss", loss), ("Ran with", versions), ("Took", seconds)),
-        )
-        return tuple((word, _shown(value)) for word, value in told if value)
+        """How the model was built, called and trained, a word and a value each."""
+        return (*facts_of(self.answer), *([("Loss", self.objective[0])] if self.objective[0] else []))
 
     def count(self, status: str) -> int:
         return sum(check.status == status for check in self.checks)
@@ -101,15 +92,6 @@ class Recipe:
         return ", ".join(filter(None, map(self.counted, STATUSES)))
 
 
-def number_words(value: float) -> str:
-    """A number as a person reads it: four digits, thousands apart, no exponent where it can be helped."""
-    if not math.isfinite(value):
-        return {math.inf: "∞", -math.inf: "−∞"}.get(value, "not a number")
-    if value == int(value) and abs(value) < 1e12:
-        return f"{int(value):,}"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-
-
 def _check(item: Any) -> Check | None:
     if not isinstance(item, dict) or item.get("status") not in STATUSES:
         return None
@@ -120,8 +102,8 @@ def _check(item: Any) -> Check | None:
         item["status"],
         _text(item, "sentence"),
         _text(item, "cure"),
-        {_shown(str(key)): float(value) for key, value in numbers.items() if _is_number(value)} if isinstance(numbers, dict) else {},
-        {_shown(str(key)): tuple(_shown(str(name)) for name in value) for key, value in names.items() if isinstance(value, list)}
+        {in_one_line(str(key)): float(value) for key, value in numbers.items() if _is_number(value)} if isinstance(numbers, dict) else {},
+        {in_one_line(str(key)): tuple(in_one_line(str(name)) for name in value) for key, value in names.items() if isinstance(value, list)}
         if isinstance(names, dict)
         else {},
         _bars(item.get("bars")),
@@ -133,7 +115,7 @@ def _bars(item: Any) -> Bars | None:
     if not isinstance(item, dict) or not isinstance(item.get("values"), list):
         return None
     pairs = [pair for pair in item["values"] if isinstance(pair, list) and len(pair) == 2 and _is_number(pair[1])]
-    values = tuple((_shown(str(name)), float(value)) for name, value in pairs)
+    values = tuple((in_one_line(str(name)), float(value)) for name, value in pairs)
     return Bars(_text(item, "title"), item.get("unit") == "share", values) if values else None
 
 
@@ -146,12 +128,7 @@ def _curve(item: Any) -> Curve | None:
 
 def _text(item: Mapping[str, Any], key: str) -> str:
     value = item.get(key)
-    return _shown(value) if isinstance(value, str) else ""
-
-
-def _shown(text: str) -> str:
-    """Words of a user's code in one line, without characters that steer a terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in " ".join(text.split()))
+    return in_one_line(value) if isinstance(value, str) else ""
 
 
 def _is_number(value: Any) -> bool:

@@ -6,7 +6,8 @@ import math
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
-from nnlint.deep.recipe_report.recipe import FAIL, NOT_APPLICABLE, PASS, WARN, Check, Curve, Recipe, number_words
+from nnlint.deep.answer_words import number_words
+from nnlint.deep.recipe_report.recipe import FAIL, NOT_APPLICABLE, PASS, WARN, Check, Curve, Recipe
 
 Paint = Callable[[str, str], str]
 

@@ -11,14 +11,12 @@ from torch import Tensor, nn
 from ..calling import first_line
 from ..inputs import arguments
 from ..problems import NoAnswer
+from .bounds import Bounds, bounds_of, within
 from .losses import Objective, binary, cross_entropy, form_of, regression
-from .returned import last_operation, own_loss, result_of
+from .returned import own_loss, result_of
 from .subject import Subject
 from .targets import class_targets, number_targets, yes_or_no_targets
 
-_BOUNDED = frozenset({"Tanh", "Hardtanh", "Sin", "Cos", "Clamp"})
-_POSITIVE = frozenset({"Relu", "Softplus", "Exp", "Abs", "Sqrt", "Pow", "Relu6"})
-_YES_OR_NO = frozenset({"Sigmoid", "Hardsigmoid"})
 _CROSS_ENTROPY = (nn.CrossEntropyLoss, nn.NLLLoss)
 
 
@@ -36,7 +34,9 @@ def choose(returned: Any, subject: Subject) -> Objective:
     what = f"{label} of what forward() returns" if label else "what forward() returns"
     if subject.way.target:
         target = _target(subject)
-        return _for_target(result, target, f"the target of the pragma or the config is {tuple(target.shape)}, {_dtype_words(target)}")
+        return _for_target(
+            result, target, subject, f"the target of the pragma or the config is {tuple(target.shape)}, {_dtype_words(target)}"
+        )
     return _for_shape(result, subject, f"{what} is {tuple(result.shape)}")
 
 
@@ -90,7 +90,7 @@ def _dtype_words(target: Tensor) -> str:
     return "numbers" if target.is_floating_point() else "classes"
 
 
-def _for_target(result: Tensor, target: Tensor, reason: str) -> Objective:
+def _for_target(result: Tensor, target: Tensor, subject: Subject, reason: str) -> Objective:
     if not target.is_floating_point():
         for axis in (1, -1):
             if result.ndim > 1 and result.movedim(axis, 1)[:, 0].shape == target.shape:
@@ -102,21 +102,20 @@ def _for_target(result: Tensor, target: Tensor, reason: str) -> Objective:
         raise NoAnswer(
             f"target {tuple(target.shape)} has other sizes than the result {tuple(result.shape)}: write target= with the result's"
         )
-    if last_operation(result) in _YES_OR_NO:
+    if bounds_of(result, subject) is Bounds.SHARES:
         return binary(target, True, reason)
     return regression(target, reason)
 
 
 def _for_shape(result: Tensor, subject: Subject, reason: str) -> Objective:
-    operation = last_operation(result)
-    if operation in _YES_OR_NO:
-        return binary(yes_or_no_targets(result, subject), True, f"{reason} and comes from a sigmoid")
     axis = _axis_of_probabilities(result)
     if axis is not None:
         return _classes(result, axis, subject, reason)
-    if operation in _BOUNDED | _POSITIVE or _has_unit_rows(result):
-        target = _within(operation, number_targets(result, subject), result)
-        return regression(target, f"{reason} and comes from {operation.lower() or 'a normalization'}, as numbers do")
+    bounds = bounds_of(result, subject)
+    if bounds is Bounds.SHARES:
+        return binary(yes_or_no_targets(result, subject), True, f"{reason}, {bounds.value} whatever the weights")
+    if bounds is not Bounds.NONE:
+        return regression(within(bounds, number_targets(result, subject)), f"{reason}, {bounds.value} whatever the weights")
     axis = _axis_of_classes(result, subject)
     if axis is not None:
         return _classes(result, axis, subject, reason)
@@ -151,19 +150,6 @@ def _axis_of_classes(result: Tensor, subject: Subject) -> int | None:
 
 def _has_shape_of_input(result: Tensor, subject: Subject) -> bool:
     return result.ndim > 2 and any(v.shape == result.shape for v in subject.inputs)
-
-
-def _has_unit_rows(result: Tensor) -> bool:
-    return result.ndim > 1 and result.shape[-1] > 1 and bool(((result.detach().norm(dim=-1) - 1).abs() < 1e-4).all())
-
-
-def _within(operation: str, target: Tensor, result: Tensor) -> Tensor:
-    """Numbers that the last operation can give."""
-    if operation in _BOUNDED:
-        return target.tanh() * 0.9
-    if operation in _POSITIVE:
-        return target.abs()
-    return F.normalize(target, dim=-1) if _has_unit_rows(result) else target
 
 
 def _classes(result: Tensor, axis: int, subject: Subject, reason: str) -> Objective:

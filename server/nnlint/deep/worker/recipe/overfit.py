@@ -21,7 +21,6 @@ _RATES = (1e-2, 2e-3, 4e-4)
 _TRIAL = 8  # steps with each rate
 _CONVINCING = 0.2  # of the first loss: no other rate needs to be tried
 _PATIENCE, _SLOWER = 20, 0.5  # steps without progress, and what the rate is then multiplied with
-_FEW = 20  # steps that say nothing where time allowed no more
 _STILL_FALLING = 0.95  # the last quarter's best loss, relative to what was best before
 _NEAR, _HALF = 0.1, 0.5
 
@@ -135,7 +134,7 @@ def _outcome(descent: Descent, objective: Objective, ran_out_of_time: bool) -> O
     if descent.has_arrived:
         numbers["steps to 1 %"] = float(steps)
         return outcome(PASS, f"The loss fell {fell}: the model can learn a batch by heart.")
-    if ran_out_of_time and (steps < _FEW or descent.is_still_falling):
+    if ran_out_of_time:
         return outcome(WARN, f"Time ran out: the loss fell {fell}, not yet to 1 %.", "give it more time with --timeout")
     if best <= _NEAR * first or (descent.is_still_falling and best <= _HALF * first):
         return outcome(WARN, f"The loss fell {fell}, not to 1 %.", "give it more steps with --steps, or look for what slows it down")

@@ -11,12 +11,6 @@ from torch import Tensor
 
 _DEPTH = 6
 _BEST_NAMES = (re.compile(r"logit", re.I), re.compile(r"^(out|output|outputs|pred|prediction|predictions|scores?|recon\w*|sample)$", re.I))
-_RESHAPING = frozenset(
-    {
-        *("Alias", "AsStrided", "Clone", "Expand", "Index", "Permute", "ReshapeAlias", "Select", "Slice", "Split", "Squeeze", "T"),
-        *("ToCopy", "Transpose", "Unbind", "UnsafeView", "Unsqueeze", "View"),
-    }
-)
 
 
 def labelled(value: Any) -> list[tuple[str, Tensor]]:
@@ -72,14 +66,3 @@ def own_loss(value: Any, has_targets: bool) -> tuple[str, Tensor] | None:
     if numbers and (has_targets or len(numbers) == len(floats(value))):
         return numbers[-1]
     return None
-
-
-def last_operation(tensor: Tensor) -> str:
-    """The operation that made the numbers, reshaping aside, as autograd calls it: `Sigmoid`, `Addmm`; empty where it is not known."""
-    node: Any = tensor.grad_fn
-    while node is not None:
-        name = re.sub(r"Backward\d*$", "", type(node).__name__)
-        if name not in _RESHAPING:
-            return name
-        node = node.next_functions[0][0] if node.next_functions else None
-    return ""
