@@ -74,7 +74,7 @@ def test_a_bias_behind_which_a_nonlinearity_stands_is_refuted_and_the_run_says_w
         ("nn.BatchNorm2d(8, momentum=0.0)", REFUTED),
         ("nn.BatchNorm2d(8, momentum=None)", CONFIRMED),
         ("nn.BatchNorm2d(8, track_running_stats=False)", CONFIRMED),
-        ("nn.InstanceNorm2d(8, track_running_stats=True)", REFUTED),
+        ("nn.InstanceNorm2d(8, track_running_stats=True)", CONFIRMED),
     ],
 )
 def test_norms_cancel_as_the_rules_say(tmp_path: Path, norm: str, kind: str) -> None:
@@ -82,6 +82,31 @@ def test_norms_cancel_as_the_rules_say(tmp_path: Path, norm: str, kind: str) -> 
         f"self.conv = nn.Conv2d(3, 8, 3)  # ? NN501 nn.Conv2d(3, 8, 3)\nself.norm = {norm}", "return torch.tanh(self.norm(self.conv(x)))"
     )
     assert verdict_on(tmp_path, source, inputs="(4, 3, 32, 32)").kind == kind
+
+
+OWN_NORM = """
+class OwnNorm(nn.Module):
+    def __init__(self, momentum):
+        super().__init__()
+        self.momentum = momentum
+        self.register_buffer("mean", torch.zeros(8))
+
+    def forward(self, x):
+        if self.training:
+            mean = x.mean((0, 2, 3))
+            self.mean += self.momentum * (mean.detach() - self.mean)
+        else:
+            mean = self.mean
+        return x - mean[:, None, None]
+
+"""
+
+
+@pytest.mark.parametrize(("momentum", "kind"), [(0.1, CONFIRMED), (0.005, NO_ANSWER), (0.0, REFUTED)])
+def test_statistics_of_a_norm_written_by_hand_are_given_time(tmp_path: Path, momentum: float, kind: str) -> None:
+    init = f"self.conv = nn.Conv2d(3, 8, 3)  # ? NN501 nn.Conv2d(3, 8, 3)\nself.norm = OwnNorm({momentum})"
+    source = OWN_NORM + "\n" + module(init, "return torch.tanh(self.norm(self.conv(x)))")
+    assert verdict_on(tmp_path, source, inputs="(4, 3, 12, 12)").kind == kind
 
 
 def test_one_instance_that_needs_its_bias_refutes_the_call(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_map
 
@@ -93,26 +93,27 @@ class Trial:
             return relative_change(self.baseline, self.outputs())
 
     def settled_change_with(self, parameters: Iterable[Tensor], size: float) -> float:
-        """The same in evaluation mode, once the running statistics have seen the shift: `momentum=None` averages over one run."""
-        if self._settled_baseline is None:
-            self._settled_baseline = self._settled_evaluation()
-        with shifted(parameters, size):
-            return relative_change(self._settled_baseline, self._settled_evaluation())
+        """The same in evaluation mode, once the running statistics have seen the shift.
 
-    def _settled_evaluation(self) -> list[Tensor]:
-        norms = [m for m in self.model.modules() if isinstance(m, _NormBase) and m.momentum != 0.0]
-        momenta = [m.momentum for m in norms]
+        For torch's own norms that takes one run: their statistics become those of this batch.
+        """
+        if self._settled_baseline is None:
+            self._settled_baseline = self._evaluation_after(1, at_once=True)
+        with shifted(parameters, size):
+            return relative_change(self._settled_baseline, self._evaluation_after(1, at_once=True))
+
+    def fading_change_with(self, parameters: Iterable[Tensor], size: float, runs: int) -> float:
+        """The same after so many runs in training mode, with which statistics of any kind approach those of the batch."""
+        before = self._evaluation_after(runs)
+        with shifted(parameters, size):
+            return relative_change(before, self._evaluation_after(runs))
+
+    def _evaluation_after(self, runs: int, at_once: bool = False) -> list[Tensor]:
+        """The outputs in evaluation mode after some runs in training mode from the start."""
         self.restore_buffers()
-        for norm in norms:
-            norm.momentum = None
-            if norm.num_batches_tracked is not None:
-                norm.num_batches_tracked.zero_()
-        try:
-            with running(), torch.no_grad():
+        with running(), torch.no_grad(), _settling_at_once(self.model) if at_once else contextlib.nullcontext():
+            for _ in range(runs):
                 self.call()
-        finally:
-            for norm, momentum in zip(norms, momenta):
-                norm.momentum = momentum
         with self.evaluating(), running(), torch.no_grad():
             settled = outputs_of(self.call())
         self.restore_buffers()
@@ -203,6 +204,25 @@ class Trial:
                 if isinstance(m, _NormBase) and m.running_mean is not None and m.running_var is not None and not is_lazy(m.running_mean):
                     m.running_mean += 0.3 * noise * torch.randn(m.running_mean.shape, generator=generator)
                     m.running_var *= 1 + noise * (torch.rand(m.running_var.shape, generator=generator) - 0.5)
+
+
+@contextlib.contextmanager
+def _settling_at_once(model: nn.Module) -> Iterator[None]:
+    """Makes the running statistics of torch's norms those of the next run: of batch norms the average over all their calls in it.
+
+    A momentum of zero means that the statistics never move, and stays.
+    """
+    norms = [m for m in model.modules() if isinstance(m, _NormBase) and m.momentum != 0.0]
+    momenta = [m.momentum for m in norms]
+    for norm in norms:
+        norm.momentum = None if isinstance(norm, _BatchNorm) else 1.0
+        if norm.num_batches_tracked is not None:
+            norm.num_batches_tracked.zero_()
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta):
+            norm.momentum = momentum
 
 
 @contextlib.contextmanager
