@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 IS_LINUX = sys.platform == "linux"
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
-_LONGEST_SWEEP = 4.0  # seconds, of the five within which nothing may be left
+_LONGEST_SWEEP = 60.0  # seconds, after which what is left cannot be killed, such as another user's process
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Process:
 
     pid: int
     parent: int
+    group: int
     is_zombie: bool
     threads: int
     resident: int
@@ -42,10 +44,15 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
+def everything() -> Iterator[Process]:
+    """What runs on this machine."""
+    return _from_proc() if IS_LINUX else _from_ps()
+
+
 def descendants() -> list[Process]:
     """What runs below this process, zombies included."""
     children: dict[int, list[Process]] = {}
-    for process in _from_proc() if IS_LINUX else _from_ps():
+    for process in everything():
         children.setdefault(process.parent, []).append(process)
     found = list(children.get(os.getpid(), ()))
     for process in found:  # grows meanwhile
@@ -58,12 +65,8 @@ def running() -> list[Process]:
     return [process for process in descendants() if not process.is_zombie]
 
 
-def proportional_memory(processes: Iterable[Process]) -> int:
-    """Bytes that the processes take together, what they share counted once; without Linux's account of that, an upper bound."""
-    return sum(_proportional(process) for process in processes)
-
-
-def _proportional(process: Process) -> int:
+def proportional_memory(process: Process) -> int:
+    """Bytes that the process has in memory, its part of those that it shares; all of these where the system does not keep that account."""
     try:
         with open(f"/proc/{process.pid}/smaps_rollup", encoding="ascii") as lines:
             return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
@@ -85,24 +88,22 @@ def reap() -> dict[int, int]:
 
 
 def kill_all() -> None:
-    """Kills every descendant: stops them all first, so that none can start another while the list is read."""
+    """Kills every descendant, and those that they start meanwhile, until there is none.
+
+    A group is killed as a whole: the system lets no process of it have another child then. Those who have left it are killed one by one,
+    which is faster than they can start others; stopping them first would not be, as the list of them would grow from look to look.
+    """
     deadline = time.monotonic() + _LONGEST_SWEEP
-    stopped: set[int] = set()
-    while time.monotonic() < deadline and (fresh := [p.pid for p in running() if p.pid not in stopped]):
-        _signal(fresh, signal.SIGSTOP)
-        stopped.update(fresh)
-    while time.monotonic() < deadline and (left := descendants()):
-        _signal((process.pid for process in left), signal.SIGKILL)
+    own = os.getpgid(0)
+    while (left := descendants()) and time.monotonic() < deadline:
+        for group in {process.group for process in left} - {own}:
+            with contextlib.suppress(OSError):  # it has ended, or become another user's
+                os.killpg(group, signal.SIGKILL)
+        for process in left:
+            with contextlib.suppress(OSError):
+                os.kill(process.pid, signal.SIGKILL)
         reap()
-        time.sleep(0.01)
-
-
-def _signal(pids: Iterable[int], number: signal.Signals) -> None:
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-        except OSError:  # it has ended, or become another user's
-            continue
+        time.sleep(0.001 if len(left) > 1 else 0.01)
 
 
 def _from_proc() -> Iterator[Process]:
@@ -117,11 +118,11 @@ def _from_proc() -> Iterator[Process]:
             continue
         threads = int(numbers[16])
         # A process whose first thread has ended looks like a zombie while others run on.
-        yield Process(int(name), int(numbers[0]), state in (b"Z", b"X") and threads <= 1, threads, int(numbers[20]) * page)
+        yield Process(int(name), int(numbers[0]), int(numbers[1]), state in (b"Z", b"X") and threads <= 1, threads, int(numbers[20]) * page)
 
 
 def _from_ps() -> Iterator[Process]:
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,rss="], stdout=subprocess.PIPE, check=False, text=True)
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,pgid=,stat=,rss="], stdout=subprocess.PIPE, check=False, text=True)
     for line in listing.stdout.splitlines():
-        pid, parent, state, resident = line.split()[:4]
-        yield Process(int(pid), int(parent), state.startswith("Z"), 1, int(resident) * 1024)
+        pid, parent, group, state, resident = line.split()[:5]
+        yield Process(int(pid), int(parent), int(group), state.startswith("Z"), 1, int(resident) * 1024)

@@ -120,6 +120,7 @@ class Run:
         self._parent = os.getppid()
         self._answer = Answer()
         self._finished = False
+        self._next_look = 0.0
         self._watch = Watch(request.limits, folder)
         self._lines = Lines()
         self._printed = Printed()
@@ -198,6 +199,9 @@ class Run:
         return bool(events)
 
     def _check_limits(self) -> None:
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + _TICK
         if os.getppid() != self._parent:
             raise Cancelled
         if time.monotonic() > self._deadline:
