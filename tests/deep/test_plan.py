@@ -480,3 +480,43 @@ def test_layers_behind_moved_axes_say_nothing_of_the_input(project: MakeProject)
     text = net().replace("self.conv(x)", "self.conv(x.permute(0, 3, 1, 2))")
     (hint,) = project({"net.py": text}).plan("NN501").request.hints
     assert (hint.layer, hint.sizes) == ("", (None, None, None, None))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "use", "sizes"),
+    [
+        ("image_size=48", "", (48, 48)),
+        ("input_size=(48, 64)", "", (48, 64)),
+        ("img_size=48", "net = Net(img_size=(3, 24, 32))", (24, 32)),
+        ("input_size", "net = Net(96)", (96, 96)),
+        ("input_size=None", "", (None, None)),
+    ],
+)
+def test_images_are_of_the_size_that_the_model_is_made_for(project: MakeProject, parameter: str, use: str, sizes: tuple[int, int]) -> None:
+    (hint,) = project({"net.py": net(parameter), "use.py": f"from net import Net\n\n{use}\n"}).plan("NN501").request.hints
+    assert hint.sizes == (None, 3, *sizes)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "guess"),
+    [
+        ("channels: list[int]", "[32, 32]"),
+        ("n_blocks: List[int]", "[2, 2]"),
+        ("kernel_size: Tuple[int, int]", "(3, 3)"),
+        ("img_size: tuple[int, ...]", "(32, 32)"),
+        ("inChannels", "32"),
+        ("n_head", "4"),
+        ("p: float", "0.1"),
+        ("n: int", "2"),
+        ("whatever: int", "4"),
+        ("use_bias: bool", "False"),
+    ],
+)
+def test_a_guess_follows_name_and_annotation(project: MakeProject, parameter: str, guess: str) -> None:
+    (way,) = project({"net.py": net(parameter)}).ways("NN501")
+    assert way.model == f"Net({parameter.partition(':')[0]}={guess})"
+
+
+@pytest.mark.parametrize("parameter", ["backbone", "cfg: dict", "act: Callable", "name: str", "x: Optional[int]", "fn"])
+def test_nothing_else_is_guessed(project: MakeProject, parameter: str) -> None:
+    assert project({"net.py": net(parameter)}).plans("NN501")[0] == []

@@ -35,29 +35,43 @@ _BY_NAME = [
     )
 ]
 _BY_ANNOTATION = {"int": "4", "float": "0.5", "bool": "False"}
-_COMPATIBLE = {"int": int, "float": float}
+_LISTS = frozenset({"List", "list", "Sequence", "Iterable", "Collection"})
+_TUPLES = frozenset({"Tuple", "tuple"})
 
 
 def conventional(parameter: low.Parameter) -> str | None:
-    """The text of a plain number or flag for a parameter; `None` where neither its name nor its annotation says enough."""
-    annotation = _annotation(parameter.annotation)
+    """The text of a plain number or flag for a parameter, or of two in a list; `None` where neither name nor annotation says enough."""
+    match parameter.annotation:
+        case None:
+            return _by_name(parameter.name)
+        case low.Name(id=annotation) | low.Constant(value=str(annotation)):
+            return _of_kind(annotation, parameter.name)
+        case low.Subscript(value=low.Name(id=outer) | low.Attribute(name=outer), item=low.Name(id=kind)) if outer in _LISTS:
+            item = _of_kind(kind, parameter.name)
+            return None if item is None else f"[{item}, {item}]"
+        case low.Subscript(value=low.Name(id=outer) | low.Attribute(name=outer), item=low.Display(items=kinds)) if outer in _TUPLES:
+            return _tuple_of(kinds, parameter.name)
+        case _:
+            return None
+
+
+def _tuple_of(kinds: tuple[low.Node, ...], name: str) -> str | None:
+    """A tuple of numbers as `Tuple[int, int]` or `Tuple[int, ...]` asks for."""
+    is_open = isinstance(kinds[-1], low.Constant) and kinds[-1].value is ...
+    items = [_of_kind(kind.id, name) if isinstance(kind, low.Name) else None for kind in ((kinds[0],) * 2 if is_open else kinds)]
+    known = [item for item in items if item is not None]
+    return f"({', '.join(known)})" if len(known) == len(items) > 1 else None
+
+
+def _of_kind(annotation: str, name: str) -> str | None:
     if annotation == "bool":
         return _BY_ANNOTATION["bool"]
-    if annotation not in (None, "int", "float"):
+    if annotation not in ("int", "float"):
         return None
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", parameter.name).lower().strip("_")
-    by_name = next((text for pattern, text in _BY_NAME if pattern.search(words)), None)
-    if by_name is not None and (annotation != "int" or by_name.isdigit()):
-        return by_name
-    return None if annotation is None else _BY_ANNOTATION[annotation]
+    by_name = _by_name(name)
+    return by_name if by_name is not None and (annotation == "float" or by_name.isdigit()) else _BY_ANNOTATION[annotation]
 
 
-def _annotation(node: low.Node | None) -> str | None:
-    """The name of an annotation; `None` where there is none, empty where it is more than a name."""
-    match node:
-        case None:
-            return None
-        case low.Name(id=name) | low.Constant(value=str(name)):
-            return name
-        case _:
-            return ""
+def _by_name(name: str) -> str | None:
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().strip("_")
+    return next((text for pattern, text in _BY_NAME if pattern.search(words)), None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from nnlint.dataflow import values as val
 from nnlint.dataflow.attribute_paths import attribute_paths
 from nnlint.dataflow.graph import CALL, CONSTANT, JOIN, NARROWED, Graph, Node, ProjectGraph
+from nnlint.dataflow.image_sizes import image_size
 from nnlint.dataflow.ranks import settle_ranks
 from nnlint.dataflow.transfer import find_row
 from nnlint.dataflow.transfer.sizes import declared_size
@@ -43,7 +44,15 @@ def forward_inputs(project: ProjectGraph, definition: ClassDefinition) -> list[F
                 if name:
                     one = _described(name, graph, node, paths)
                     found[name] = _agreed(found[name], one) if name in found else one
-    return list(found.values())
+    size = image_size(project, definition)
+    return [_of_image(one, size) for one in found.values()]
+
+
+def _of_image(one: ForwardInput, size: tuple[int, int] | None) -> ForwardInput:
+    """An image is of the size that the model is made for, if nobody was seen to give another."""
+    if size is None or one.sizes is None or len(one.sizes) != 4 or one.sizes[2:] != (None, None):
+        return one
+    return replace(one, sizes=(*one.sizes[:2], *size))
 
 
 def _described(name: str, graph: Graph, node: Node, paths: dict[int, str]) -> ForwardInput:
