@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 import os
 import selectors
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from nnlint.deep.stragglers import MARK, kill_marked
 from nnlint.deep.worker.messages import NO_ANSWER, Answer, BadMessage, Lines, Message, Progress, Request, Verdict, decode, encode
 
 _WORKER = Path(__file__).with_name("worker")
@@ -105,6 +109,8 @@ class _Supervisor:
         for_supervisor, self._requests = os.pipe()
         self._answers, from_supervisor = os.pipe()
         errors, its_errors = os.pipe()
+        self._mark = uuid.uuid4().hex
+        self._folder = tempfile.mkdtemp(prefix="nnlint-deep-")  # where the model runs
         # Isolated and without `site`: nothing of the environment or the project runs in this process.
         command = [python, "-I", "-S", "-B", "-X", "utf8", str(_WORKER), str(for_supervisor), str(from_supervisor)]
         try:
@@ -114,11 +120,14 @@ class _Supervisor:
                 stdout=subprocess.DEVNULL,
                 stderr=its_errors,
                 pass_fds=(for_supervisor, from_supervisor),
+                cwd=self._folder,
+                env={**os.environ, MARK: self._mark},
                 start_new_session=True,  # what interrupts nnlint in a terminal leaves it to nnlint to end the run
             )
         except OSError as error:
             for descriptor in (self._requests, self._answers, errors):
                 os.close(descriptor)
+            os.rmdir(self._folder)
             raise _Failed(_no_python(python, error.strerror or str(error))) from None
         finally:
             for descriptor in (for_supervisor, from_supervisor, its_errors):
@@ -175,6 +184,9 @@ class _Supervisor:
         for descriptor in (self._requests, self._answers, self._errors):
             os.close(descriptor)
         self._wait_or_kill()
+        if self._process.returncode != 0:  # it may not have cleaned up
+            kill_marked(self._mark)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _wait_or_kill(self) -> None:
         try:

@@ -77,7 +77,7 @@ def _answered(request_descriptor: int, answer_descriptor: int) -> Answer:
     request = decode(line)
     assert isinstance(request, Request)
     started = time.monotonic()
-    folder = tempfile.mkdtemp(prefix="nnlint-deep-")
+    folder = os.getcwd()
     try:
         answer = Run(request, line, folder, request_descriptor, lambda progress: _say(answer_descriptor, progress)).answer()
     finally:
