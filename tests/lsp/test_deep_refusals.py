@@ -163,7 +163,6 @@ async def test_the_persons_setting_goes_over_what_is_selected(start: StartEditor
     named = str(tmp_path / "not-there" / "python")
     editor = await start(settings={"deep": {"interpreter": named}})
     buffer = opened(editor, CONFIRMED)
-    await buffer.diagnostics()
     await editor.execute("nnlint.deepCheck", {"uri": buffer.uri, "className": "Net", "python": sys.executable})
     assert f"{named} does not exist" in await editor.ending()
     assert named in editor.take_messages()[0]

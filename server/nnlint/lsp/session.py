@@ -22,7 +22,7 @@ from nnlint.lsp.deep.lens import lens_of
 from nnlint.lsp.deep.run import Refused
 from nnlint.lsp.documents import Document
 from nnlint.lsp.open_documents import OpenDocuments
-from nnlint.lsp.preferences import SECTION, Preferences
+from nnlint.lsp.preferences import SECTION, DeepPreferences, Preferences
 from nnlint.lsp.projects import Projects, Roots
 from nnlint.lsp.publisher import Publisher
 from nnlint.lsp.worker import Worker
@@ -51,7 +51,9 @@ class Session:
         self.roots = _roots(self._folders(), {}, self._initial_settings)
         self.projects = Projects(self.roots, watches_files=not self.client.watches_files)
         self.analyst = Analyst(self.worker, self.projects, self.documents)
-        self.deep = DeepChecks(server, self.client, self.documents, self.analyst, self.worker, self.projects, self._deep_changed)
+        self.deep = DeepChecks(
+            server, self.client, self.documents, self.analyst, self.worker, self.projects, self._deep_preferences, self._deep_changed
+        )
         self.deep.is_trusted = _is_trusted(self._initial_settings)
         self.publisher = Publisher(server, self.client, self.analyst, self.deep.outcomes)
 
@@ -146,7 +148,7 @@ class Session:
     def start_run(self, task: str, asked: Asked) -> dict[str, object]:
         """Begin a run of a model; where it cannot be begun, a person is told why."""
         try:
-            return {"accepted": True, "message": self.deep.start(task, asked, self.roots.default.deep)}
+            return {"accepted": True, "message": self.deep.start(task, asked)}
         except Refused as refusal:
             self.deep.warn(str(refusal))
             return {"accepted": False, "message": str(refusal)}
@@ -176,6 +178,10 @@ class Session:
     def _has_lenses(self, document: Document) -> bool:
         preferences = self.preferences_for(document)
         return preferences.enable and preferences.deep.code_lens
+
+    def _deep_preferences(self) -> DeepPreferences:
+        """Those that hold for all folders: a folder's own settings may come with the project, which may not name a program to run."""
+        return self.roots.default.deep
 
     def _deep_changed(self, uri: str | None) -> None:
         """A run began or ended; if a document is named, there are verdicts on what is in it."""

@@ -59,9 +59,11 @@ class DeepChecks:
         analyst: Analyst,
         engine: Worker,
         projects: Projects,
+        preferences: Callable[[], DeepPreferences],
         changed: Callable[[str | None], None],
     ) -> None:
-        """`changed` is told the address of a document for which a verdict has come, and `None` where only a run's state is another."""
+        """`preferences` says those of now. `changed` is told the address of a document for which a verdict has come, and `None` where
+        only a run's state is another."""
         self.is_trusted = True
         self.outcomes = Outcomes()
         self._server = server
@@ -70,6 +72,7 @@ class DeepChecks:
         self._analyst = analyst
         self._engine = engine
         self._projects = projects
+        self._preferences = preferences
         self._changed = changed
         self._runs: dict[tuple[str, str], Run] = {}
         self._turn = asyncio.Lock()
@@ -80,13 +83,13 @@ class DeepChecks:
     def __iter__(self) -> Iterator[Run]:
         return iter(tuple(self._runs.values()))
 
-    def start(self, task: str, asked: Asked, preferences: DeepPreferences) -> str:
+    def start(self, task: str, asked: Asked) -> str:
         """Begin a run in place of one of the same class; raises `Refused`. What is returned says so."""
         document, class_name = self._class_asked(asked)
         self._refuse_what_cannot_run(asked, document, class_name)
         self.cancel(document.uri, class_name)
         work = WorkDone(self._server, f"nnlint-deep-{next(self._numbers)}", self._client.shows_progress)
-        run = Run(task, document, class_name, work, preferences, preferences.interpreter or asked.python)
+        run = Run(task, document, class_name, work, asked.python)
         self._runs[document.uri, class_name] = run
         run.state = WAITING if self._turn.locked() or len(self._runs) > 1 else RUNNING
         run.job = self._background.start(self._carry_out(run))
@@ -195,11 +198,11 @@ class DeepChecks:
         except LookupError as error:
             raise Refused(str(error.args[0])) from None
         limits = plan.request.limits
-        seconds = run.preferences.timeout or limits.seconds
+        seconds = self._preferences().timeout or limits.seconds
         return replace(plan, request=replace(plan.request, task=run.task, limits=replace(limits, seconds=seconds)))
 
     async def _answer(self, run: Run, plan: Plan) -> Answer:
-        python = await self._thread.run(partial(choose, run.python))
+        python = await self._thread.run(partial(choose, self._preferences().interpreter or run.python))
         deep = DeepRun(python, plan.request, run.work.tell)
         try:
             return await self._thread.run(deep.answer)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from nnlint.deep.worker.messages import RECIPE
 from nnlint.lsp.deep.progress import WorkDone
 from nnlint.lsp.documents import Document
-from nnlint.lsp.preferences import DeepPreferences
 
 WAITING, RUNNING = "waiting", "running"
 
@@ -25,8 +24,8 @@ class Run:
     document: Document
     class_name: str
     work: WorkDone
-    preferences: DeepPreferences
     python: str | None
+    """The interpreter that the person has selected in the editor; one in their settings goes over it."""
     state: str = WAITING
     job: asyncio.Task[None] | None = field(default=None, repr=False)
 
