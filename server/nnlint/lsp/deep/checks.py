@@ -19,6 +19,7 @@ from pygls.lsp.server import LanguageServer
 
 from nnlint.deep.client import DeepRun
 from nnlint.deep.interpreters import InterpreterError, choose
+from nnlint.deep.recipe import recipe_request
 from nnlint.deep.worker.messages import RECIPE, Answer
 from nnlint.lsp.analysis import Analysis
 from nnlint.lsp.analyst import Analyst, Urgency
@@ -180,7 +181,7 @@ class DeepChecks:
             plan, answer = None, Answer(problem=str(error))
         outcome = Outcome(run.class_name, plan.findings if plan else (), run.document, answer)
         end = summary(outcome)
-        if run.task == RECIPE and outcome.has_answers:
+        if run.task == RECIPE and answer.details:
             return await show_recipe(self._server, self._client, run.document, run.class_name, answer)
         if run.task != RECIPE:
             self.outcomes.add(outcome)
@@ -197,9 +198,9 @@ class DeepChecks:
             plan = await self._engine.run(partial(self._projects.plan, run.document, documents, run.class_name, analysis.findings))
         except LookupError as error:
             raise Refused(str(error.args[0])) from None
-        limits = plan.request.limits
-        seconds = self._preferences().timeout or limits.seconds
-        return replace(plan, request=replace(plan.request, task=run.task, limits=replace(limits, seconds=seconds)))
+        seconds = self._preferences().timeout or plan.request.limits.seconds
+        request = replace(plan.request, limits=replace(plan.request.limits, seconds=seconds))
+        return replace(plan, request=recipe_request(request) if run.task == RECIPE else request)
 
     async def _answer(self, run: Run, plan: Plan) -> Answer:
         python = await self._thread.run(partial(choose, self._preferences().interpreter or run.python))
