@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import selectors
@@ -138,6 +139,7 @@ class _Supervisor:
         self._selector.register(self._answers, selectors.EVENT_READ)
         self._selector.register(errors, selectors.EVENT_READ)
         os.set_blocking(self._requests, False)
+        os.set_blocking(errors, False)
 
     def listen(self, seconds: float) -> list[Message]:
         """What the supervisor has said within so many seconds; sends it the rest of the request meanwhile."""
@@ -170,12 +172,11 @@ class _Supervisor:
     def last_words(self) -> str:
         """How it ended, once it has hung up."""
         self._wait_or_kill()
-        for key in list(self._selector.get_map().values()):
-            if key.fd == self._errors:
-                self._last_errors = (self._last_errors + os.read(key.fd, _CHUNK))[-_LAST_ERRORS:]
+        with contextlib.suppress(BlockingIOError):  # what it has started may live on, and write more
+            self._last_errors = (self._last_errors + os.read(self._errors, _CHUNK))[-_LAST_ERRORS:]
         lines = self._last_errors.decode("utf-8", "replace").strip().splitlines()
         code = self._process.returncode
-        ending = f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        ending = f"ended by a signal: {signal.strsignal(-code)}" if code < 0 else f"exit status {code}"
         return f"{ending}: {lines[-1].strip()}" if lines else ending
 
     def close(self) -> None:
