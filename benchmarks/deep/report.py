@@ -1,0 +1,62 @@
+"""What the comparison came to, for people and for the next run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.deep.compare import Compared
+
+_HERE = Path(__file__).parent
+_HEAD = """# The deep check on whole packages
+
+Written by `python -m benchmarks.deep --save`. Every finding of NN501, NN503 and NN504 in a package was put to a run of its model, without
+any pragma. Beside the verdicts stands what the independent oracle (`benchmarks/oracle`) said of the same calls.
+
+| package | findings | confirmed | refuted | no answer | agree with the oracle | disagree | discovered | known to the oracle | denied |
+|---|---|---|---|---|---|---|---|---|---|
+"""
+
+
+def show(result: Compared) -> None:
+    """Prints the verdicts of one package, a line each."""
+    print(f"\n{result.package}: {_row(result)}", flush=True)
+    for one in result.findings:
+        mark = {True: "agrees", False: "DISAGREES", None: ""}[one.agrees]
+        print(
+            f"  {one.file}:{one.row} {one.code} {one.kind} [{one.oracle}] {mark} | {one.origin}: {one.model} {one.inputs} ({one.seconds:.0f} s)"
+        )
+        print(f"      {one.message[:400]}")
+    for found in result.discoveries:
+        print(f"  discovered {found.file}:{found.row} {found.code} in {found.model}: oracle {found.agrees}")
+
+
+def save(results: Sequence[Compared]) -> None:
+    """Writes report.md and report.json."""
+    lines = [f"| {result.package} | {_row(result)} |" for result in results]
+    rest = [_details(result) for result in results]
+    (_HERE / "report.md").write_text(_HEAD + "\n".join(lines) + "\n" + "".join(rest), "utf-8")
+    data = [dataclasses.asdict(result) for result in results]
+    (_HERE / "report.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
+
+
+def _row(result: Compared) -> str:
+    kinds = Counter(one.kind for one in result.findings)
+    agreement = Counter(one.agrees for one in result.findings)
+    known = Counter(found.agrees for found in result.discoveries)
+    silent = kinds["no answer"] + kinds["no plan"]
+    cells = [len(result.findings), kinds["confirmed"], kinds["refuted"], silent, agreement[True], agreement[False]]
+    return " | ".join(map(str, [*cells, len(result.discoveries), known[True], known[False]]))
+
+
+def _details(result: Compared) -> str:
+    rows = [
+        f"- {one.kind}: `{one.file}:{one.row}` {one.code}{f' (oracle: {one.oracle})' if one.oracle else ''}: {one.message}"
+        for one in result.findings
+        if one.kind != "confirmed"
+    ]
+    rows += [f"- discovered: `{found.file}:{found.row}` {found.code} in `{found.model}`" for found in result.discoveries]
+    return f"\n## {result.package}\n\n" + "\n".join(rows) + "\n" if rows else ""
