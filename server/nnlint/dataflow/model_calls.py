@@ -12,6 +12,7 @@ from nnlint.dataflow.contexts import makes_module
 from nnlint.dataflow.conventional_arguments import conventional
 from nnlint.dataflow.graph import ProjectGraph
 from nnlint.dataflow.inheritance import ancestry, constructor_of, named_parameters, takes_nothing, without_self
+from nnlint.dataflow.layer_sizes import Unsized, layer_size
 from nnlint.dataflow.value_text import NotExpressible, ValueText
 from nnlint.dataflow.values import Value
 from nnlint.semantics.definitions import ClassDefinition, Site
@@ -41,7 +42,7 @@ class Held:
 
     layers: frozenset[Site]
     classes: frozenset[ClassName]
-    size: int  # number of layers
+    size: int  # number of parameters, as far as it is known, and of layers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,7 +149,8 @@ class _Calls:
         return ModelCall(text, definition.module, definition.name, source, model, building.site, self._held(built))
 
     def _held(self, built: Value) -> Held:
-        layers: list[Site] = []
+        layers: set[Site] = set()
+        size = 0
         classes: set[ClassName] = set()
         seen: set[int] = set()
         stack: list[tuple[Value, int]] = [(built, _MAX_DEPTH)]
@@ -158,9 +160,17 @@ class _Calls:
                 continue
             seen.add(id(value))
             if isinstance(value, val.Layer):
-                layers.append(value.site)
+                layers.add(value.site)
+                size += 1 + _known_size(value)
             elif depth:
                 if isinstance(value, val.Instance):
                     classes |= names_of(self._program, value.definition)
                 stack += [(part, depth - 1) for part in val.parts_of(value)]
-        return Held(frozenset(layers), frozenset(classes), len(layers))
+        return Held(frozenset(layers), frozenset(classes), size)
+
+
+def _known_size(layer: val.Layer) -> int:
+    try:
+        return layer_size(layer)
+    except Unsized:
+        return 0
