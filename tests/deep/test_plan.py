@@ -520,3 +520,10 @@ def test_a_guess_follows_name_and_annotation(project: MakeProject, parameter: st
 @pytest.mark.parametrize("parameter", ["backbone", "cfg: dict", "act: Callable", "name: str", "x: Optional[int]", "fn"])
 def test_nothing_else_is_guessed(project: MakeProject, parameter: str) -> None:
     assert project({"net.py": net(parameter)}).plans("NN501")[0] == []
+
+
+def test_what_is_not_known_and_has_a_default_is_left_to_it(project: MakeProject) -> None:
+    use = "from net import Net\n\ndef make(config):\n    return Net(config.width, config.act, 7, last=config.last)\n"
+    ways = project({"net.py": net("width: int", "act=None", "depth=3", "last=True"), "use.py": use}).ways("NN501")
+    assert [way.model for way in ways] == ["Net(32, depth=7)"]
+    assert ways[0].origin == "guessed arguments, the others as in use.py:4"

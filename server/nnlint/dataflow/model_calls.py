@@ -49,8 +49,8 @@ class Held:
 class ModelCall:
     """An expression, to be evaluated in the namespace of `module`, and what the model holds that it builds.
 
-    `name` is that of the class or function in `module` that is called, `definition` the class of the model, where it has one, `site`
-    where the project does the same.
+    `name` is that of the class or function in `module` that is called, `definition` the class of the model, where it has one,
+    `extends` that class and what it extends, `site` where the project does the same.
     """
 
     text: str
@@ -58,6 +58,7 @@ class ModelCall:
     name: str
     source: Source
     definition: ClassDefinition | None
+    extends: frozenset[ClassName]
     site: Site | None
     held: Held
 
@@ -70,11 +71,6 @@ def model_calls(project: ProjectGraph) -> list[ModelCall]:
         if key not in best or call.source < best[key].source:
             best[key] = call
     return list(best.values())
-
-
-def names_of(program: Program, definition: ClassDefinition) -> frozenset[ClassName]:
-    """Path and name of a class and of those of the project that it extends."""
-    return frozenset((base.module.path, base.name) for base in ancestry(program, definition))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +89,7 @@ class _Calls:
         assert project.program is not None
         self._project = project
         self._program: Program = project.program
+        self._names: dict[ClassDefinition, frozenset[ClassName]] = {}
 
     def all(self) -> Iterator[ModelCall]:
         for instance in self._project.instances:
@@ -146,7 +143,8 @@ class _Calls:
         built = building.built
         options = built.options if isinstance(built, val.Choice) else (built,)
         model = next((o.definition for o in options if isinstance(o, val.Instance) and makes_module(o)), None)
-        return ModelCall(text, definition.module, definition.name, source, model, building.site, self._held(built))
+        extends = frozenset() if model is None else self._names_of(model)
+        return ModelCall(text, definition.module, definition.name, source, model, extends, building.site, self._held(built))
 
     def _held(self, built: Value) -> Held:
         layers: set[Site] = set()
@@ -164,9 +162,15 @@ class _Calls:
                 size += 1 + _known_size(value)
             elif depth:
                 if isinstance(value, val.Instance):
-                    classes |= names_of(self._program, value.definition)
+                    classes |= self._names_of(value.definition)
                 stack += [(part, depth - 1) for part in val.parts_of(value)]
         return Held(frozenset(layers), frozenset(classes), size)
+
+    def _names_of(self, definition: ClassDefinition) -> frozenset[ClassName]:
+        """A class and those of the project that it extends."""
+        if definition not in self._names:
+            self._names[definition] = frozenset((base.module.path, base.name) for base in ancestry(self._program, definition))
+        return self._names[definition]
 
 
 def _known_size(layer: val.Layer) -> int:

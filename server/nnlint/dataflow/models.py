@@ -8,7 +8,7 @@ from functools import cached_property
 from nnlint.dataflow.forward_inputs import ForwardInput, forward_inputs
 from nnlint.dataflow.graph import ProjectGraph
 from nnlint.dataflow.inheritance import constructor_of, named_parameters
-from nnlint.dataflow.model_calls import ClassName, Held, ModelCall, Source, model_calls, names_of
+from nnlint.dataflow.model_calls import ClassName, Held, ModelCall, Source, model_calls
 from nnlint.dataflow.written_models import written_model
 from nnlint.semantics.definitions import ClassDefinition, FunctionDefinition, Site
 from nnlint.semantics.program import Module, Program
@@ -55,9 +55,17 @@ class Models:
         return Subject(path, "" if definition is None else definition.name, layer, owners)
 
     def _layers_in(self, path: str, block: BlockName) -> list[Site]:
-        """The constructions of layers in a block; a loss is no part of a model."""
-        found = [(site, layers[0]) for site, layers in self._project.layers.items() if (site.path, site.block) == (path, block)]
-        return [site for site, layer in found if not layer.target.endswith("Loss")]
+        """The constructions of layers in a block."""
+        return self._layers.get((path, block), [])
+
+    @cached_property
+    def _layers(self) -> dict[tuple[str, BlockName], list[Site]]:
+        """The constructions of layers by block; a loss is no part of a model."""
+        found: dict[tuple[str, BlockName], list[Site]] = {}
+        for site, layers in self._project.layers.items():
+            if not layers[0].target.endswith("Loss"):
+                found.setdefault((site.path, site.block), []).append(site)
+        return found
 
     def named(self, path: str, name: str) -> Subject | None:
         """The class or function of this name at the top level of a file."""
@@ -146,10 +154,7 @@ class Models:
 
     def is_own(self, call: ModelCall, subject: Subject) -> bool:
         """Whether a call builds the subject itself, or an object of a class that extends it."""
-        own = (subject.path, subject.name)
-        if call.definition is None:
-            return (call.module.path, call.name) == own
-        return own in names_of(self.program, call.definition)
+        return (subject.path, subject.name) in (call.extends or {(call.module.path, call.name)})
 
     def _written(self, subject: Subject) -> list[ModelCall]:
         """The expression around a layer that builds a model by itself, as in a script."""
@@ -161,7 +166,7 @@ class Models:
         whole = self._project.span(site)
         inside = self._layers_in(site.path, site.block)
         held = frozenset(s for s in inside if whole.start <= self._project.span(s).start < whole.end)
-        return [ModelCall(text, module, subject.name, Source.WRITTEN, None, site, Held(held, frozenset(), len(held)))]
+        return [ModelCall(text, module, subject.name, Source.WRITTEN, None, frozenset(), site, Held(held, frozenset(), len(held)))]
 
     def missing(self, subject: Subject) -> list[str]:
         """The parameters without a default of the subject's constructor, or of the subject itself where it is a function."""

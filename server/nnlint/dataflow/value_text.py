@@ -19,20 +19,19 @@ _BRACKETS = {"list": "[{}]", "tuple": "({})", "set": "{{{}}}"}
 
 
 class NotExpressible(Exception):
-    """A value that no expression is known for; `name` is the parameter that it was given to, where it was given to one."""
-
-    def __init__(self, name: str = "") -> None:
-        self.name = name
+    """A value that no expression is known for."""
 
 
 class ValueText:
-    """Writes values in the namespace of one module. `guess` gives the text of a required argument of which nothing is known."""
+    """Writes values in the namespace of one module.
+
+    `guess` gives the text of a required argument of which nothing is known; with it, others that are not known are left to their defaults.
+    """
 
     def __init__(self, program: Program, module: Module, guess: Callable[[low.Parameter], str | None] | None = None) -> None:
         self._program = program
         self._module = module
         self._guess = guess
-        self.has_guessed = False
 
     def call(self, function: Value, parameters: low.Parameters | None, arguments: Arguments) -> str:
         """The call of a function or class with these arguments, `parameters` being its own; raises `NotExpressible`."""
@@ -45,20 +44,33 @@ class ValueText:
 
     def _arguments(self, parameters: low.Parameters | None, arguments: Arguments, depth: int) -> Iterator[str]:
         named = () if parameters is None else (*parameters.positional_only, *parameters.positional)
+        is_positional = True  # until one is left out
         for at, value in enumerate(arguments.positional):
-            yield self._argument(value, named[at] if at < len(named) else None, depth)
+            parameter = named[at] if at < len(named) else None
+            text = self._argument(value, parameter, depth)
+            if text is not None and not is_positional and parameter is None:
+                raise NotExpressible
+            if text is not None:
+                yield text if is_positional or parameter is None else f"{parameter.name}={text}"
+            is_positional = is_positional and text is not None
         by_name = {} if parameters is None else {p.name: p for p in (*named, *parameters.keyword_only)}
         for name, value in arguments.keywords.items():
-            yield f"{name}={self._argument(value, by_name.get(name), depth)}"
+            text = self._argument(value, by_name.get(name), depth)
+            if text is not None:
+                yield f"{name}={text}"
 
-    def _argument(self, value: Value, parameter: low.Parameter | None, depth: int) -> str:
+    def _argument(self, value: Value, parameter: low.Parameter | None, depth: int) -> str | None:
+        """One argument; `None` where its default will do."""
         try:
             return self._of(value, depth)
         except NotExpressible:
-            guessed = None if self._guess is None or parameter is None else self._guess(parameter)
+            if self._guess is None or parameter is None:
+                raise
+            if parameter.default is not None:
+                return None
+            guessed = self._guess(parameter)
             if guessed is None:
-                raise NotExpressible("" if parameter is None else parameter.name) from None
-            self.has_guessed = True
+                raise
             return guessed
 
     def _of(self, value: Value, depth: int) -> str:
