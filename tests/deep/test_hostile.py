@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shlex
 import sys
+import tempfile
 import textwrap
-from collections.abc import Callable
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +19,7 @@ import pytest
 from nnlint.deep.client import DeepRun
 from nnlint.deep.worker.messages import NO_ANSWER, Answer, Limits, Request
 from tests.deep.asking import request_for
-from tests.deep.leftovers import left_after_death, marked
+from tests.deep.leftovers import MARK, left_after_death
 
 pytestmark = [
     pytest.mark.torch,
@@ -47,30 +51,6 @@ def request(folder: Path, at_import: str, in_forward: str, **limits: float) -> R
     return dataclasses.replace(asked, limits=dataclasses.replace(Limits(seconds=60.0), **limits))
 
 
-@pytest.fixture
-def answer_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Request], Answer]:
-    """Asks for the answer of a real run, after which nothing is left of it: no process, and no file of its working directory."""
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    monkeypatch.setenv("TMPDIR", str(temporary))
-
-    def asked(request: Request) -> Answer:
-        with marked() as mark:
-            answer = DeepRun(sys.executable, request).answer()
-            assert left_after_death(mark) == []
-        assert list(temporary.iterdir()) == []
-        return answer
-
-    return asked
-
-
-def test_a_model_that_does_nothing_of_the_kind_is_answered(tmp_path: Path, answer_to: Callable[[Request], Answer]) -> None:
-    answer = answer_to(request(tmp_path, "pass", "pass"))
-    assert answer.problem == ""
-    assert [verdict.kind for verdict in answer.verdicts] == ["confirmed"]
-    assert answer.versions.keys() == {"python", "torch"}
-
-
 class Hostile(NamedTuple):
     """What a model does, and the reason that is given then. `limits` are those that the case needs tight."""
 
@@ -81,20 +61,20 @@ class Hostile(NamedTuple):
 
 
 CASES = {
-    "loops without end": Hostile(r"not done after 9 s \(in forward, .*net\.py:\d+\)", "while True: pass", limits={"seconds": 9.0}),
+    "loops without end": Hostile(r"not done after 15 s \(in forward, .*net\.py:\d+\)", "while True: pass", limits={"seconds": 15.0}),
     "loops without end while it is imported": Hostile(
-        r"not done after 9 s \(in <module>, .*net\.py:\d+\)", at_import="while True: time.sleep(0.01)", limits={"seconds": 9.0}
+        r"not done after 15 s \(in <module>, .*net\.py:\d+\)", at_import="while True: time.sleep(0.01)", limits={"seconds": 15.0}
     ),
     "ignores every signal it can": Hostile(
-        r"not done after 9 s",
+        r"not done after 15 s",
         """
         for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:
             signal.signal(number, signal.SIG_IGN)
         time.sleep(600)
         """,
-        limits={"seconds": 9.0},
+        limits={"seconds": 15.0},
     ),
-    "stops itself": Hostile(r"not done after 9 s", "os.kill(os.getpid(), signal.SIGSTOP)", limits={"seconds": 9.0}),
+    "stops itself": Hostile(r"not done after 15 s", "os.kill(os.getpid(), signal.SIGSTOP)", limits={"seconds": 15.0}),
     "ends the process": Hostile(r"it ended itself with exit status 3", "os._exit(3)"),
     "ends the process as if all were well": Hostile(r"it ended itself with exit status 0", "os._exit(0)"),
     "calls sys.exit": Hostile(r"sys\.exit\(7\)", "sys.exit(7)"),
@@ -200,11 +180,47 @@ CASES = {
 }
 
 
+@pytest.fixture(scope="module")
+def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Ended]]]:
+    """The ends of the cases that were asked for, several at a time. After them, no file of any working directory is left."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    names = [item.callspec.params["name"] for item in request.session.items if item.function is test_no_answer_where_the_model]
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(4) as pool:
+        patch.setenv("TMPDIR", str(temporary))
+        patch.setattr(tempfile, "tempdir", str(temporary))
+        yield {name: pool.submit(end_of, CASES[name], tmp_path_factory.mktemp("case")) for name in names}
+    assert list(temporary.iterdir()) == []
+
+
+class Ended(NamedTuple):
+    """What a run came to, and the processes that were left when they had had their time to die."""
+
+    answer: Answer
+    left: list[str]
+
+
+def end_of(case: Hostile, folder: Path) -> Ended:
+    """Runs a case, in a Python that marks what it starts."""
+    asked = request(folder, case.at_import, case.in_forward, **case.limits)
+    mark = uuid.uuid4().hex
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\nexport {MARK}={mark}\nexec {shlex.quote(sys.executable)} "$@"\n', "utf-8")
+    python.chmod(0o755)
+    return Ended(DeepRun(str(python), asked).answer(), left_after_death(mark))
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_no_answer_where_the_model(name: str, tmp_path: Path, answer_to: Callable[[Request], Answer]) -> None:
-    case = CASES[name]
-    answer = answer_to(request(tmp_path, case.at_import, case.in_forward, **case.limits))
+def test_no_answer_where_the_model(name: str, answers: dict[str, Future[Ended]]) -> None:
+    answer, left = answers[name].result()
+    assert left == []
     (verdict,) = answer.verdicts
     assert verdict.kind == NO_ANSWER
-    assert re.search(case.reason, answer.problem), answer.problem
-    assert re.search(case.reason, verdict.message), verdict.message
+    assert re.search(CASES[name].reason, answer.problem), answer.problem
+    assert re.search(CASES[name].reason, verdict.message), verdict.message
+
+
+def test_a_model_that_does_nothing_of_the_kind_is_answered(tmp_path: Path) -> None:
+    answer = DeepRun(sys.executable, request(tmp_path, "pass", "pass")).answer()
+    assert answer.problem == ""
+    assert [verdict.kind for verdict in answer.verdicts] == ["confirmed"]
+    assert answer.versions.keys() == {"python", "torch"}
