@@ -34,6 +34,45 @@ ENCODER = dedent("""\
             x = self.actv(x)
             return self.pool(x)
     """)
+# Of two biases that look useless one is not: what a plug-in of the project does to a norm shows only where the model runs.
+PLUGGED = dedent("""\
+    import torch.nn as nn
+
+    import speedups
+
+
+    class Encoder(nn.Module):
+        def __init__(self, channels=16):
+            super().__init__()
+            self.conv0 = nn.Conv2d(3, channels, kernel_size=3, padding=1)
+            self.norm0 = nn.BatchNorm2d(channels)
+            self.conv1 = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
+            self.norm1 = nn.InstanceNorm2d(channels)
+            self.head = nn.Linear(channels, 10)
+
+        def forward(self, x):
+            x = self.norm0(self.conv0(x)).relu()
+            x = self.norm1(self.conv1(x)).relu()
+            return self.head(x.mean((2, 3)))
+    """)
+PLUG_IN = dedent("""\
+    import torch.nn as nn
+
+    setattr(nn.InstanceNorm2d, "for" + "ward", lambda norm, x: 2 * x)
+    """)
+ENDLESS = dedent("""\
+    import torch.nn as nn
+
+
+    class Endless(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(16, 10)
+
+        def forward(self, x):
+            while True:
+                self.head(x)
+    """)
 TRUSTED = {"security.workspace.trust.enabled": False}
 
 
@@ -73,6 +112,13 @@ def test_status_says_that_nnlint_is_missing(workbench: Workbench, workspace: Pat
 def test_in_the_extension_host(workbench: Workbench, workspace: Path) -> None:
     venv.create(workspace / "bare", with_pip=False)
     workbench.run("extension_host", workspace, interpreter=sys.executable, settings=TRUSTED)
+
+
+def test_a_deep_check_is_asked_for_watched_and_read_off_the_code(workbench: Workbench, workspace: Path) -> None:
+    for name, text in {"models.py": PLUGGED, "speedups.py": PLUG_IN, "endless.py": ENDLESS}.items():
+        (workspace / name).write_text(text)
+    settings = {"workbench.activityBar.location": "hidden", "breadcrumbs.enabled": False}
+    workbench.run("deep_check", workspace, interpreter=sys.executable, settings=TRUSTED | settings)
 
 
 def executable(path: Path, script: str) -> Path:

@@ -9,8 +9,8 @@ interface RecipeReport {
   readonly html: string;
 }
 
-/** Nothing but the page's own styles and the pictures that it holds. */
-const POLICY = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">`;
+/** Nothing but the styles that the page holds. */
+const POLICY = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`;
 
 export class RecipeReports implements StaticFeature, vscode.Disposable {
   /** By class: another run of a recipe takes the place of the one before. */

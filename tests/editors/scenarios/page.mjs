@@ -77,6 +77,9 @@ export function line(page, text) {
 
 export const squiggles = page => page.locator(['info', 'warning', 'hint', 'error'].map(word => `.view-overlays .squiggly-${word}`).join(', '));
 
+/** The code lenses that hold `text`: lines above the code that can be clicked. */
+export const lenses = (page, text) => page.locator('.monaco-editor .codelens-decoration a').filter({ hasText: text });
+
 /** The bell of the status bar; with a dot, something popped up. (Under the test driver VS Code shows no toasts.) */
 export const bell = page => page.locator('.statusbar-item[id="status.notifications"]');
 export const bellDot = page => bell(page).locator('.codicon-bell-dot');

@@ -36,6 +36,8 @@ const someActions = (uri, range, kind) =>
   });
 const wholeRange = document => new vscode.Range(0, 0, document.lineCount, 0);
 const set = (key, value) => vscode.workspace.getConfiguration('nnlint').update(key, value, vscode.ConfigurationTarget.Workspace);
+const setForMachine = (key, value) => vscode.workspace.getConfiguration('nnlint').update(key, value, vscode.ConfigurationTarget.Global);
+const lensesOf = uri => vscode.commands.executeCommand('vscode.executeCodeLensProvider', uri, 10);
 const debugInformation = () => vscode.commands.executeCommand('nnlint.debugInformation');
 
 /** The processes of nnlint servers that this extension host has started. */
@@ -154,6 +156,25 @@ const tests = {
     await until(() => diagnosticsOf(document.uri).length === 0);
     await set('interpreter', undefined);
     await until(() => diagnosticsOf(document.uri).length === 1);
+  },
+
+  async 'a deep check runs in the interpreter that is selected, and the one in the settings goes over it'() {
+    const { document } = await open('encoder.py');
+    const lens = async words => (await lensesOf(document.uri)).find(({ command }) => words.test(command?.title));
+    pythonExtension.select(BARE);
+    await debugInformation(); // it waits for the restart
+    const offer = await until(() => lens(/run deep check$/i));
+    const [subject] = offer.command.arguments;
+    await vscode.commands.executeCommand(offer.command.command, subject);
+    await until(() => lens(/^No answer: .*torch.*/));
+    await vscode.commands.executeCommand('notifications.clearAll'); // whoever asks is answered
+    await setForMachine('deep.interpreter', WORKING);
+    await until(async () => (await debugInformation()).includes(`DeepPreferences(interpreter='${WORKING}'`));
+    await vscode.commands.executeCommand('nnlint.deepCheck', subject.uri, subject.className);
+    await until(() => lens(/1 confirmed/), 90000);
+    const confirmed = diagnosticsOf(document.uri).filter(({ message }) => /confirmed/.test(message));
+    assert.equal(confirmed.length, 1);
+    await setForMachine('deep.interpreter', undefined);
   },
 
   async 'switching nnlint off takes its diagnostics away'() {
