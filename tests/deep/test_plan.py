@@ -198,6 +198,20 @@ def test_a_sequential_of_local_names_is_not_built_from_its_text(project: MakePro
     assert "`main`" in unanswerable[0][1]
 
 
+def test_a_loss_outside_of_any_model_is_left_to_people(project: MakeProject) -> None:
+    text = """
+        import torch.nn.functional as F
+
+        def step(net, x, y):
+            p = F.softmax(net(x), dim=1)
+            loss = F.cross_entropy(p, y)
+            loss.backward()
+    """
+    plans, ((_, why),) = project({"train.py": text}).plans("NN401")
+    assert not plans
+    assert "`step`, which is part of no model" in why
+
+
 def test_findings_about_programs_are_left_to_people(project: MakeProject) -> None:
     train = """
         import torch
@@ -510,6 +524,8 @@ def test_images_are_of_the_size_that_the_model_is_made_for(project: MakeProject,
         ("n: int", "2"),
         ("whatever: int", "4"),
         ("use_bias: bool", "False"),
+        ("norm_type: str", "'batch'"),
+        ("activation: str", "'relu'"),
     ],
 )
 def test_a_guess_follows_name_and_annotation(project: MakeProject, parameter: str, guess: str) -> None:

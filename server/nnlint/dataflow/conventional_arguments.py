@@ -35,12 +35,19 @@ _BY_NAME = [
     )
 ]
 _BY_ANNOTATION = {"int": "4", "float": "0.5", "bool": "False"}
+_WORDS = [
+    (re.compile("norm"), "'batch'"),
+    (re.compile("pad"), "'zeros'"),
+    (re.compile("act|nonlin"), "'relu'"),
+    (re.compile("upsample|interp|mode"), "'nearest'"),
+    (re.compile("device"), "'cpu'"),
+]
 _LISTS = frozenset({"List", "list", "Sequence", "Iterable", "Collection"})
 _TUPLES = frozenset({"Tuple", "tuple"})
 
 
 def conventional(parameter: low.Parameter) -> str | None:
-    """The text of a plain number or flag for a parameter, or of two in a list; `None` where neither name nor annotation says enough."""
+    """The text of a plain number, flag or word for a parameter, or of two in a list; `None` where name and annotation say too little."""
     match parameter.annotation:
         case None:
             return _by_name(parameter.name)
@@ -66,6 +73,8 @@ def _tuple_of(kinds: tuple[low.Node, ...], name: str) -> str | None:
 def _of_kind(annotation: str, name: str) -> str | None:
     if annotation == "bool":
         return _BY_ANNOTATION["bool"]
+    if annotation == "str":
+        return next((text for pattern, text in _WORDS if pattern.search(name.lower())), None)
     if annotation not in ("int", "float"):
         return None
     by_name = _by_name(name)

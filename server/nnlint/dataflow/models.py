@@ -168,6 +168,11 @@ class Models:
         held = frozenset(s for s in inside if whole.start <= self._project.span(s).start < whole.end)
         return [ModelCall(text, module, subject.name, Source.WRITTEN, None, frozenset(), site, Held(held, frozenset(), len(held)))]
 
+    def is_builder(self, subject: Subject) -> bool:
+        """Whether a subject is a class, constructs a layer, or is a function that returns a model."""
+        is_class = isinstance(self._lookup(subject.path, subject.name), ClassDefinition)
+        return is_class or subject.layer is not None or any(self.is_own(call, subject) for call in self._calls)
+
     def missing(self, subject: Subject) -> list[str]:
         """The parameters without a default of the subject's constructor, or of the subject itself where it is a function."""
         definition = self._lookup(subject.path, subject.name)

@@ -52,6 +52,8 @@ class Ways:
     def _found(self, subject: Subject, calls: list[ModelCall]) -> FoundWays:
         known = [call for call in calls if call.source < Source.GUESS]
         own = [call for call in known if self._models.is_own(call, subject)]
+        if own:  # what a class does with a part of itself, only the class shows
+            known = [call for call in known if call.source is not Source.WRITTEN]
         outer = _one_a_class(call for call in known if not self._models.is_own(call, subject))
         guesses = [call for call in calls if call.source is Source.GUESS]
         chosen = [*own[:_MAX_OWN], *islice(outer, _MAX_OUTER), *guesses[:_MAX_GUESSES]]
@@ -150,6 +152,8 @@ class Ways:
         if not subject.name:
             return _SCRIPT
         missing = self._models.missing(subject)
+        if not self._models.is_builder(subject):
+            return f"it stands in `{subject.name}`, which is part of no model that is known; only what a model runs can be checked"
         call = f"{subject.name}({', '.join(f'{parameter}=…' for parameter in missing)})"
         why = f"nothing says what {_listed(missing)}" if missing else "nothing that is understood builds a model that holds it"
         return f"no way to build `{subject.name}` is known: {why}; write `# nnlint: deep {call}` above it"
