@@ -122,7 +122,9 @@ def _from_proc() -> Iterator[Process]:
 
 
 def _from_ps() -> Iterator[Process]:
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,pgid=,stat=,rss="], stdout=subprocess.PIPE, check=False, text=True)
-    for line in listing.stdout.splitlines():
+    with subprocess.Popen(["ps", "-A", "-o", "pid=,ppid=,pgid=,stat=,rss="], stdout=subprocess.PIPE, text=True) as ps:
+        listing, _ = ps.communicate()
+    for line in listing.splitlines():
         pid, parent, group, state, resident = line.split()[:5]
-        yield Process(int(pid), int(parent), int(group), state.startswith("Z"), 1, int(resident) * 1024)
+        if int(pid) != ps.pid:
+            yield Process(int(pid), int(parent), int(group), state.startswith("Z"), 1, int(resident) * 1024)

@@ -5,6 +5,7 @@ It never imports torch nor anything of the user's, and ends when nnlint does: th
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import selectors
@@ -174,6 +175,9 @@ class Run:
             return Answer(problem=str(end), versions=self._answer.versions)
         except Ended as end:
             return dataclasses.replace(self._answer, problem=str(end))
+        finally:
+            with contextlib.suppress(OSError):  # the group is empty
+                os.killpg(self._runner.pid, signal.SIGKILL)  # where orphans are not adopted, those of the group are found so alone
         return self._answer
 
     def _wait(self) -> None:
