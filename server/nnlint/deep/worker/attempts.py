@@ -44,6 +44,15 @@ class Failure:
     def message(self) -> str:
         return str(self.error)
 
+    def is_hopeless(self, model: nn.Module) -> bool:
+        """Whether no other input can help: the model's code is not complete, or lacks something that it names."""
+        if isinstance(self.error, NotImplementedError):
+            return "not implemented for" not in self.message  # what torch says of dtypes
+        if isinstance(self.error, AttributeError):
+            owner = re.match(r"'(\w+)' object has no attribute|module '", self.message)
+            return owner is not None and (owner.group(1) is None or any(type(m).__name__ == owner.group(1) for m in model.modules()))
+        return isinstance(self.error, (NameError, ImportError))
+
     @property
     def words(self) -> str:
         """The error for people."""

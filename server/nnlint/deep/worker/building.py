@@ -63,7 +63,10 @@ def _built(way: Way, request: Request, seconds: float) -> Built:
 
         def fresh() -> nn.Module:
             del modules[before:]
-            return blueprint.model()
+            try:
+                return blueprint.model()
+            except CannotConstruct as error:
+                raise CannotConstruct(f"{error} ({module.note})" if module.note else str(error), error.call) from error
 
         blueprint = Blueprint(way, module.names)
         found = _given(way, fresh, module.names) if way.inputs else found_inputs(fresh, request.hints, module.names, seconds)

@@ -16,7 +16,8 @@ from .messages import Way
 from .problems import NoAnswer
 
 # Parameters that have a constructor load a checkpoint; a run needs none, and may not load any.
-_WEIGHTS = re.compile(r"(\w+_)?(pretrained|weights?|ckpt|checkpoint)(_path|_file)?")
+_WEIGHTS = re.compile(r"(\w+_)?(pretrained|weights|ckpt|checkpoint)(_\w+)?")
+_LACKING = re.compile(r"missing \d+ required (?:positional|keyword-only) arguments?: (.*)$")
 
 
 class CannotConstruct(NoAnswer):
@@ -94,23 +95,24 @@ class Blueprint:
             return []
 
     def _refusal(self, error: BaseException) -> CannotConstruct:
-        missing = self._missing() if isinstance(error, TypeError) else []
+        missing = self._missing(str(error)) if isinstance(error, TypeError) else []
         if not missing:
             return CannotConstruct(f"{self.text} fails: {first_line(error)}", self.text)
         return CannotConstruct(f"{self.text} lacks {_listed(missing)}", self._call_with(missing))
 
-    def _missing(self) -> list[str]:
-        """The required parameters that the expression gives nothing for."""
+    def _missing(self, message: str) -> list[str]:
+        """The required parameters that the expression gives nothing for, those that are handed on to a base class too."""
         call = self._expression
-        if (
-            not isinstance(call, ast.Call)
-            or any(isinstance(a, ast.Starred) for a in call.args)
-            or any(k.arg is None for k in call.keywords)
-        ):
+        if not isinstance(call, ast.Call) or any(isinstance(part, ast.Starred) for part in call.args):
             return []
-        named = [p for p in self._parameters() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        parameters = self._parameters()
+        named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
         given = {keyword.arg for keyword in call.keywords} | {p.name for p in named[: len(call.args)]}
-        return [p.name for p in named if p.default is p.empty and p.name not in given]
+        missing = [p.name for p in named if p.default is p.empty and p.name not in given]
+        lacking = _LACKING.search(message)
+        if not missing and lacking is not None and any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return re.findall(r"'(\w+)'", lacking.group(1))
+        return missing
 
     def _call_with(self, missing: list[str]) -> str:
         call = self._expression

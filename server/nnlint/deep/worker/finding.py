@@ -17,12 +17,15 @@ from .attempts import Failure, attempt
 from .calling import dtype_of
 from .guessing import guesses, optional_parameters
 from .inputs import arguments
+from .layer_shapes import BATCH
 from .messages import Hint
 from .problems import NoAnswer
 from .repairs import repairs
 from .specimens import FLOATS, TOKENS, Given, Leaf
 
 _MOST_TRIES = 150
+_ENOUGH = 10  # tries in the time that there is; a model that takes fewer gets smaller batches
+_SMALL_BATCH = 2
 _LARGEST = 2**25  # elements of all inputs together
 
 
@@ -53,17 +56,20 @@ class _Search:
         self._costs: dict[Given, tuple[tuple[int, int], float]] = {}
         self._count = itertools.count()
         self._tried: set[Given] = set()
+        self.is_slow = False
 
     def next(self) -> Given | None:
         """What to try now; every fourth time a guess."""
         while True:
             guess = next(self._guesses, None) if len(self._tried) % 4 == 0 or not self._repairs else None
             given = guess or (heapq.heappop(self._repairs)[-1] if self._repairs else None)
-            if given is None or given not in self._tried:
-                break
-        if given is not None:
-            self._tried.add(given)
-        return given
+            if given is None:
+                return None
+            if self.is_slow:
+                given = _with_small_batch(given)
+            if given not in self._tried:
+                self._tried.add(given)
+                return given
 
     def learn(self, given: Given, failure: Failure, others: Iterable[Given]) -> None:
         """Adds repairs of what failed. Each costs one more than what it repairs, unless that came further than what it repaired itself."""
@@ -75,6 +81,11 @@ class _Search:
                 whole = cost + 1 + number / 4
                 self._costs.setdefault(other, (progress, whole))
                 heapq.heappush(self._repairs, (progress, whole, next(self._count), other))
+
+
+def _with_small_batch(given: Given) -> Given:
+    batches = (leaf.of(_SMALL_BATCH, *leaf.sizes[1:]) if leaf.sizes[:1] == (BATCH,) else leaf for leaf in given.leaves())
+    return given.with_leaves(batches)
 
 
 def found_inputs(fresh: Callable[[], nn.Module], hints: Iterable[Hint], namespace: dict[str, Any], seconds: float) -> Found:
@@ -95,11 +106,15 @@ def found_inputs(fresh: Callable[[], nn.Module], hints: Iterable[Hint], namespac
         made = _made(given, namespace, dtype_of(model))
         if made is None:
             continue
+        started = time.monotonic()
         failure = attempt(model, *made)
+        search.is_slow = search.is_slow or time.monotonic() - started > seconds / _ENOUGH
         if failure is None:
             return Found(model, *made, given.text) if tries == 0 else _settled(fresh, given, namespace)
         if failure.progress > furthest[0]:
             furthest = failure.progress, given.text, f"with {given.text} it says {failure.words}"
+        if failure.is_hopeless(model):
+            break
         search.learn(given, failure, repairs(given, failure, optional))
         model = fresh() if has_lazy else model
     raise NothingFits(f"no inputs were found that it takes: {furthest[2]}", furthest[1])

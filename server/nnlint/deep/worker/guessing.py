@@ -17,6 +17,7 @@ from .specimens import FLOATS, TOKENS, Given, Leaf, Several, Specimen
 
 _MOST_LAYERS = 4
 _MOST_STEPS = 8  # from module to module, on the way to the layer that takes a parameter
+_PICTURES = 2  # in a list of them, each with what is on it
 
 _USUAL = (
     Leaf(FLOATS, (BATCH, 3, SIDE, SIDE)),
@@ -64,7 +65,7 @@ class _Subject:
     def __init__(self, model: nn.Module, hints: Iterable[Hint]) -> None:
         self.model = model
         self.parameters = _parameters(model)
-        self._usages = usages(model)
+        self._usages = _usages_of(model)
         self._hints = {hint.name: hint for hint in hints}
         self._below = min((m.num_embeddings for m in model.modules() if isinstance(m, nn.Embedding)), default=0)
 
@@ -92,13 +93,13 @@ class _Subject:
         if usage is None or not isinstance(specimen, Leaf) or not specimen.is_tensor:
             return specimen
         if usage.item_keys:
-            return Several((_dict(usage.item_keys, specimen),) * BATCH)
+            return Several((_dict(usage.item_keys, specimen),) * _PICTURES)
         if usage.keys:
             return _dict(usage.keys, specimen)
         if not usage.items or named_part(name) is not None:
             return specimen
         if any(other.item_keys for other in self._usages.values()):  # a list of pictures, and a list of what is on each
-            return Several((specimen.of(*specimen.sizes[1:]),) * BATCH)
+            return Several((specimen.of(*specimen.sizes[1:]),) * _PICTURES)
         return Several((specimen,) * usage.items)
 
     def mains(self, name: str) -> Iterator[Leaf]:
@@ -132,6 +133,17 @@ class _Subject:
         elif hint is not None and hint.is_integer:
             yield next((leaf for leaf in fits if leaf.kind == TOKENS), Leaf(TOKENS, (BATCH, STEPS), 2))
         yield from fits
+
+
+def _usages_of(model: nn.Module) -> dict[str, Usage]:
+    """The use of each parameter; what parts of the model ask the items of one of the same name for, it has too."""
+    found = usages(model)
+    for cls, part in {type(part): part for part in model.modules()}.items():
+        if not cls.__module__.startswith("torch.nn."):
+            for name, usage in usages(part).items():
+                if name in found:
+                    found[name].item_keys += [key for key in usage.item_keys if key not in found[name].item_keys]
+    return found
 
 
 def _parameters(model: nn.Module) -> list[inspect.Parameter]:

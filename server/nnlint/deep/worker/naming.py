@@ -20,6 +20,7 @@ _NAMED = (
     (r"offsets?", Leaf(WRITTEN, written=f"torch.arange({BATCH})")),
     (r"boxes", Leaf(WRITTEN, written="torch.tensor([[1.0, 2.0, 9.0, 12.0]])")),
     (r"labels", Leaf(TOKENS, (1,), 2)),
+    (r"keypoints", Leaf(WRITTEN, written="torch.ones(1, 17, 3)")),
     (r"masks", Leaf(ONES, (1, SIDE, SIDE))),
 )
 _STEPS = r"t|ts|time|times|timesteps?|time_steps?|step|steps|noise_level|sigmas?|noise_labels?|diffusion_steps?"

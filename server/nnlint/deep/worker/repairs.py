@@ -13,14 +13,14 @@ import torch
 from .attempts import Failure
 from .layer_shapes import BATCH, STEPS, fitting
 from .naming import named_part
-from .resizing import flattened, of_rank, resized, scaled, spatial, tensors, with_size, with_sizes
+from .resizing import enlarged, flattened, of_rank, resized, scaled, spatial, tensors, with_size, with_sizes
 from .specimens import FALSE, FLOATS, LENGTHS, MASKS, ONES, TOKENS, TRUE, WRITTEN, Given, Leaf, Several, Specimen
 
 _MOST_REPAIRS = 32
 _MOST_AXES = 5
 _DIVISORS = 64  # a number in sight up to this may be one that sizes are to be divisible by
 
-_WANTS_INTEGERS = re.compile(r"\blong\b|\bint\b|indices|index tensor|must be .*byte|integer|one_hot|used as ind", re.I)
+_WANTS_INTEGERS = re.compile(r"\blong\b|\bint(32|64)?\b|indices|index tensor|must be .*byte|integer|one_hot|used as ind", re.I)
 _WANTS_FLOATS = re.compile(
     r"not implemented for '(Long|Int|Bool)|same dtype|\bFloat\b|floating|Input type|should be the same|can't be cast|Got Long|must be float"
 )
@@ -31,8 +31,8 @@ _WANTS_NUMBER = re.compile(
 )
 _OUT_OF_RANGE = re.compile(r"out of range|out of bounds|Class values|smaller than num_classes|index .* is out")
 _TOO_SMALL = re.compile(
-    r"Kernel size can't be greater|too small|Padding size should be less|more than 1 value per channel|should be at least|greater than zero"
-    r"|[Nn]on-empty|must be (at least|greater|larger)|at least|negative"
+    r"Kernel size can't be greater|smaller than|too small|Padding size should be less|more than 1 value per channel|should be at least"
+    r"|greater than zero|[Nn]on-empty|must be (at least|greater|larger)|at least|negative"
 )
 _ABOUT_RANK = re.compile(
     r"unpack|\dD\b|dims?\b|dimension|too many indices|tuple index|permute|subscripts|index out|einops|shape|axes|rank|\d-?dim"
@@ -204,9 +204,7 @@ def _by_smallness(given: Given, failure: Failure) -> Iterator[Given]:
     if not _TOO_SMALL.search(failure.message):
         return
     for number, leaf in tensors(given, failure.source):
-        axes = spatial(leaf)
-        for other in (2, 4, 8, 32) if axes else ():
-            yield given.with_leaf(number, with_sizes(leaf, axes, other * leaf.sizes[axes[0]]))
+        yield from (given.with_leaf(number, other) for other in enlarged(leaf))
 
 
 def _by_rank(given: Given, failure: Failure) -> Iterator[Given]:
@@ -266,7 +264,10 @@ def _by_range(given: Given, failure: Failure) -> Iterator[Given]:
 
 
 def _by_missing(given: Given, failure: Failure, optional: Optional) -> Iterator[Given]:
-    """By arguments, or keys of a dict, that the message says are missing."""
+    """By arguments, or keys of a dict, that the message names as missing."""
+    for name, specimen in optional.items():
+        if given.by_name and name not in given.names and re.search(rf"\b{name}\b", failure.message):
+            yield given.and_also(name, specimen)
     missing = _MISSING.search(failure.message)
     if missing is not None and given.by_name:
         other = given

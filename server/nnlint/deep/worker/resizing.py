@@ -10,6 +10,7 @@ from .layer_shapes import BATCH, SIDE, STEPS
 from .specimens import FLOATS, Given, Leaf
 
 _USUAL_SIDES = (8, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 84, 96, 112, 128, 160, 192, 224, 256, 299, 384, 512)
+_USUAL_VOLUMES = ((8, 64, 64), (16, 112, 112), (16, 224, 224), (32, 32, 32), (32, 224, 224), (64, 64, 64), (96, 96, 96), (128, 128, 128))
 _NEAR = (0, 1, -1, 2, -2, 3, -3, 4, -4)
 _LONGEST = 65536
 
@@ -30,6 +31,7 @@ def resized(given: Given, source: int | None, have: int, want: int) -> Iterator[
             yield given.with_leaf(number, leaf.of(leaf.sizes[0], *leaf.sizes[2:], want))  # channels last
     if everywhere != leaves:
         yield given.with_leaves(everywhere)
+    yield from _features_alike(given, have, want)
     yield from _parts_of_sum(given, source, have, want)
     for number, leaf in tensors(given, source):
         yield from (given.with_leaf(number, other) for other in _with_axis_resized(leaf, have, want))
@@ -45,6 +47,16 @@ def _with_axis_resized(leaf: Leaf, have: int, want: int) -> Iterator[Leaf]:
     yield from flattened(leaf, want)
     yield from scaled(leaf, want / have)
     yield from parts.values()
+
+
+def _features_alike(given: Given, have: int, want: int) -> Iterator[Given]:
+    """Several tensors with one number of features, of which what is combined from them is a multiple."""
+    floats = [leaf for leaf in given.leaves() if leaf.kind == FLOATS and len(leaf.sizes) > 1]
+    for width in dict.fromkeys(leaf.sizes[-1] for leaf in floats):
+        alike = [leaf for leaf in floats if leaf.sizes[-1] == width]
+        if len(alike) > 1 and width * want % have == 0 and width * want != have:
+            other = {leaf: with_size(leaf, len(leaf.sizes) - 1, width * want // have) for leaf in alike}
+            yield given.with_leaves(other.get(leaf, leaf) for leaf in given.leaves())
 
 
 def _parts_of_sum(given: Given, source: int | None, have: int, want: int) -> Iterator[Given]:
@@ -80,12 +92,25 @@ def scaled(leaf: Leaf, ratio: float) -> Iterator[Leaf]:
     axes = spatial(leaf)
     if not axes:
         return
+    if len(axes) == 3:
+        aim = math.prod(leaf.sizes[2:]) * ratio
+        volumes = sorted(_USUAL_VOLUMES, key=lambda sizes: abs(math.log(math.prod(sizes) / aim)))
+        yield from (leaf.of(*leaf.sizes[:2], *sizes) for sizes in volumes[:4])
     aim = leaf.sizes[axes[0]] * ratio ** (1 / len(axes))
     usual = sorted((side for side in _USUAL_SIDES if 0.7 * aim < side < 1.4 * aim), key=lambda side: abs(side - aim))
     near = [round(aim) + step for step in _NEAR]
     for side in dict.fromkeys([near[0], *usual[:3], *near[1:]]):
         if 0 < side <= (_LONGEST if len(axes) == 1 else 2048):
             yield with_sizes(leaf, axes, side)
+
+
+def enlarged(leaf: Leaf) -> Iterator[Leaf]:
+    """Leaves with more places along each axis."""
+    axes = spatial(leaf)
+    for factor in (2, 4, 8, 32) if axes else ():
+        yield leaf.of(*(factor * size if axis in axes else size for axis, size in enumerate(leaf.sizes)))
+        if len(axes) == 3 and factor > 2:
+            yield leaf.of(*leaf.sizes[:2], 2 * leaf.sizes[2], *(factor * size for size in leaf.sizes[3:]))
 
 
 def spatial(leaf: Leaf) -> list[int]:
