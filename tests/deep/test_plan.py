@@ -543,3 +543,34 @@ def test_what_is_not_known_and_has_a_default_is_left_to_it(project: MakeProject)
     ways = project({"net.py": net("width: int", "act=None", "depth=3", "last=True"), "use.py": use}).ways("NN501")
     assert [way.model for way in ways] == ["Net(32, depth=7)"]
     assert ways[0].origin == "guessed arguments, the others as in use.py:4"
+
+
+CONFIG = """
+from dataclasses import dataclass
+
+@dataclass
+class NetConfig:
+    width: int = 8
+
+@dataclass
+class DataConfig:
+    batch: int = 8
+
+@dataclass
+class OpenConfig:
+    path: str
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "parameter", "model"),
+    [
+        ("from config import DataConfig", "config", "Net(config=DataConfig())"),
+        ("from config import DataConfig, NetConfig, OpenConfig", "model_args", "Net(model_args=NetConfig())"),
+        ("from config import OpenConfig", "config", None),
+        ("from config import DataConfig", "backbone", None),
+    ],
+)
+def test_settings_are_guessed_from_the_classes_at_hand(project: MakeProject, imports: str, parameter: str, model: str | None) -> None:
+    plans, _ = project({"config.py": CONFIG, "net.py": f"{imports}\n{net(parameter)}"}).plans("NN501")
+    assert [way.model for plan in plans for way in plan.request.ways] == ([] if model is None else [model])

@@ -24,7 +24,7 @@ _BY_NAME = [
         ("p|dropout|drop|drop_?(?:rate|prob|path)?|prob|rate|momentum", "0.1"),
         ("eps|epsilon", "1e-05"),
         ("seq|seq_len|max_len|length|len|context|block_size|window|positions?", "16"),
-        ("patch|patch_size|scale|factor|reduction|ratio|expansion|expand|upscale|mult|multiplier", "4"),
+        ("patch|patch_size|scale|factor|reduction|ratio|expansion|expand|upscale|mul|mult|multiplier", "4"),
         ("image|img|img_size|resolution|size|height|width|h|w", _WIDTH),
         ("temperature|alpha|beta|gamma|weight", "1.0"),
         (

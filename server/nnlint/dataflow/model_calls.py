@@ -13,6 +13,7 @@ from nnlint.dataflow.conventional_arguments import conventional
 from nnlint.dataflow.graph import ProjectGraph
 from nnlint.dataflow.inheritance import ancestry, constructor_of, named_parameters, takes_nothing, without_self
 from nnlint.dataflow.layer_sizes import Unsized, layer_size
+from nnlint.dataflow.usual_settings import usual_settings
 from nnlint.dataflow.value_text import NotExpressible, ValueText
 from nnlint.dataflow.values import Value
 from nnlint.semantics.definitions import ClassDefinition, Site
@@ -131,7 +132,12 @@ class _Calls:
 
     def _written(self, building: _Building, source: Source) -> list[ModelCall]:
         """The call as Python, where it can be written."""
-        writer = ValueText(self._program, building.function.definition.module, conventional if source is Source.GUESS else None)
+        definition = building.function.definition
+
+        def guess(parameter: low.Parameter) -> str | None:
+            return conventional(parameter) or usual_settings(self._program, definition.module, parameter, definition.name)
+
+        writer = ValueText(self._program, definition.module, guess if source is Source.GUESS else None)
         try:
             text = writer.call(building.function, building.parameters, building.given)
         except NotExpressible:
