@@ -177,6 +177,15 @@ const tests = {
     await setForMachine('deep.interpreter', undefined);
   },
 
+  async 'the lenses can be switched off'() {
+    const { document } = await open('encoder.py');
+    await until(async () => (await lensesOf(document.uri)).length === 1);
+    await set('deep.codeLens', false);
+    await until(async () => (await lensesOf(document.uri)).length === 0);
+    await set('deep.codeLens', undefined);
+    await until(async () => (await lensesOf(document.uri)).length === 1);
+  },
+
   async 'switching nnlint off takes its diagnostics away'() {
     const { document } = await open('encoder.py');
     await set('enable', false);
