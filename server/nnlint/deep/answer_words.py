@@ -26,7 +26,7 @@ def number_words(value: float) -> str:
         return {math.inf: "∞", -math.inf: "−∞"}.get(value, "not a number")
     if value == int(value) and abs(value) < 1e12:
         return f"{int(value):,}"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def in_one_line(text: str) -> str:

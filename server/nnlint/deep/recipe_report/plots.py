@@ -11,6 +11,7 @@ from nnlint.deep.recipe_report.recipe import Bars, Curve
 
 _LOUD_SHARE = 2 / 3  # from here on a share is one to look at
 _MOST_POINTS = 400
+_FEWEST_BARS = 3
 
 
 def curve_plot(curve: Curve, title: str) -> str:
@@ -45,16 +46,16 @@ def curve_plot(curve: Curve, title: str) -> str:
 
 
 def bar_plot(bars: Bars) -> str:
-    """A bar for each layer, from the input to the output; lengths on a logarithmic scale."""
+    """A bar for each layer, from the input to the output; lengths on a logarithmic scale. Empty where there is nothing to compare."""
     values = [value if math.isfinite(value) else 0.0 for _, value in bars.values]
     positive = [value for value in values if value > 0]
+    if not positive or len(values) < _FEWEST_BARS:
+        return ""
     if bars.is_share:
         low, high, ticks = 0.0, 1.0, [(100.0, "0 %"), (50.0, "50 %"), (0.0, "100 %")]
-    elif positive:
+    else:
         low, high = math.floor(math.log10(min(positive)) - 0.3), math.ceil(math.log10(max(positive)) + 0.01)
         ticks = [(100 * (high - n) / (high - low), value_words(10.0**n, False)) for n in _powers(low, high)]
-    else:
-        return ""
     width = 100 / len(values)
     rows = []
     for number, ((name, value), drawn) in enumerate(zip(bars.values, values, strict=True)):
@@ -64,9 +65,9 @@ def bar_plot(bars: Bars) -> str:
             f'<rect class="bar{loud}" x="{width * (number + 0.12):.3f}%" width="{width * 0.76:.3f}%" y="{100 - height:.2f}%" '
             f'height="{height:.2f}%"><title>{escape(name)}: {value_words(value, bars.is_share)}</title></rect>'
         )
-    ends = ['<text x="0" y="100%" dy="18">first layer</text>', '<text x="100%" y="100%" dy="18" text-anchor="end">last layer</text>']
+    ends = ('<text x="0" y="100%" dy="18">first layer</text>', '<text x="100%" y="100%" dy="18" text-anchor="end">last layer</text>')
     narrow = f"max-width:{160 + 44 * len(values)}px"
-    return _svg("plot bars", f"{bars.title}: {len(values)} layers", [_grid(ticks), *rows, *(ends if len(values) > 1 else [])], narrow)
+    return _svg("plot bars", f"{bars.title}: {len(values)} layers", [_grid(ticks), *rows, *ends], narrow)
 
 
 def value_words(value: float, is_share: bool) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 
 from .independence import EFFECT, effects
 from .losses import Objective
 from .outcome import FAIL, PASS, WARN, Outcome, not_applicable
 from .subject import Subject
-from .weights import stir_zeros, without_dropout
+from .weights import norms_to_eval, stir_zeros, without_dropout
 
 TITLE = "Independent samples"
 
@@ -27,7 +26,7 @@ def check(subject: Subject, objective: Objective) -> Outcome:
     for training in (False, True):
         with subject.borrowed(training) as model, torch.no_grad(), without_dropout(model):
             stir_zeros(model)
-            _norms_to_eval(model)
+            norms_to_eval(model)
             found["train" if training else "eval"] = effects(subject.call, subject.args, subject.kwargs, batch)
     leaking = [mode for mode, effect in found.items() if effect.others > EFFECT]
     own, others = max(e.own for e in found.values()), max(e.others for e in found.values())
@@ -41,9 +40,3 @@ def check(subject: Subject, objective: Objective) -> Outcome:
         sentence = "What lies along axis 0 is mixed, what lies along axis 1 stays apart: the model takes sequences first, samples second."
         return Outcome(WARN, sentence, "if axis 0 is to count the samples, its layers need batch_first=True", numbers)
     return Outcome(PASS, "No sample changes the result of another, batch statistics of norms aside.", "", numbers)
-
-
-def _norms_to_eval(model: nn.Module) -> None:
-    for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._NormBase) or "norm" in type(module).__name__.lower():
-            module.eval()

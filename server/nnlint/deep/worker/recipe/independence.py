@@ -38,8 +38,9 @@ class Effects:
     others: float
 
 
-def find_batch(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Batch | None:
-    """The first axis that inputs and result share; the second where only there the elements stay apart, as in recurrent layers of torch."""
+def find_batch(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any], may_be_second: bool) -> Batch | None:
+    """The first axis that inputs and result share. Where it `may_be_second`, as torch's recurrent layers and transformers have it unless
+    told otherwise, it is if only there the elements stay apart."""
     result = _result(call(args, kwargs))
     inputs = [v for v in tree_flatten((args, kwargs))[0] if isinstance(v, Tensor)]
     found = [
@@ -47,7 +48,7 @@ def find_batch(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Bat
         for axis in range(min(2, result.ndim))
         if result.shape[axis] > 1 and any(v.ndim > axis and v.shape[axis] == result.shape[axis] for v in inputs)
     ]
-    if len(found) == 2 and effects(call, args, kwargs, found[0]).others > EFFECT:
+    if may_be_second and len(found) == 2 and effects(call, args, kwargs, found[0]).others > EFFECT:
         second = effects(call, args, kwargs, found[1])
         if second.own > EFFECT >= second.others:
             return Batch(1, found[1].size, True)

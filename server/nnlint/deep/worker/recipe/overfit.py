@@ -132,7 +132,7 @@ def _outcome(descent: Descent, objective: Objective, ran_out_of_time: bool) -> O
         status = PASS if best < first - 0.5 * abs(first) else WARN
         return outcome(status, f"The loss, which may be below zero, fell {fell}.")
     if descent.has_arrived:
-        numbers["steps to 1 %"] = float(steps)
+        numbers["steps to 1 %"] = numbers.pop("steps")
         return outcome(PASS, f"The loss fell {fell}: the model can learn a batch by heart.")
     if ran_out_of_time:
         return outcome(WARN, f"Time ran out: the loss fell {fell}, not yet to 1 %.", "give it more time with --timeout")

@@ -14,16 +14,17 @@ from torch.utils._pytree import tree_flatten, tree_map
 from ..building import Built
 from ..calling import copied, seed
 from .independence import Batch, find_batch
-from .weights import Snapshot, stir_zeros
+from .weights import Snapshot, norms_to_eval, stir_zeros, without_dropout
 
 _HALVES = (torch.float16, torch.bfloat16)
+_NOISE = 0.3  # beside a color of variance 1
 _TARGETS = frozenset({"target", "targets", "label", "labels", "y", "y_true", "gt", "ground_truth"})
 
 
 class Subject:
     """A built model on a device, in single precision at least. Every call starts from the same random state and weights.
 
-    Random images and sequences are given a color of their own, a constant for each sample and channel: in noise that is alike
+    Random images and sequences become patches of one color with some noise, another color for each sample: in noise that is alike
     everywhere, a layer with a small field of view could not tell samples apart.
     """
 
@@ -68,9 +69,11 @@ class Subject:
             return list(self.kwargs.items())
 
     def _batch(self) -> Batch | None:
-        with self.borrowed(False) as model, torch.no_grad():
+        sequences_first = any(getattr(module, "batch_first", None) is False for module in self.model.modules())
+        with self.borrowed() as model, torch.no_grad(), without_dropout(model):
             stir_zeros(model)
-            return find_batch(self.call, self.args, self.kwargs)
+            norms_to_eval(model)
+            return find_batch(self.call, self.args, self.kwargs, sequences_first)
 
     def _colored(self, value: Any) -> Any:
         if self.batch is None or not _is_noise(value, self.batch):
@@ -81,7 +84,7 @@ class Subject:
         for axis in {1 - self.batch.axis, value.ndim - 1} if value.ndim == 3 else {1}:
             sizes = [value.shape[axis] if position == axis else n for position, n in enumerate(samples)]
             color = color + torch.randn(sizes, generator=generator)
-        return value + color.to(value)
+        return _NOISE * value + color.to(value)
 
 
 def _placed(value: Any, device: str) -> Any:

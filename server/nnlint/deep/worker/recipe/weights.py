@@ -47,6 +47,13 @@ def stir_zeros(model: nn.Module) -> None:
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * _STIRRED)
 
 
+def norms_to_eval(model: nn.Module) -> None:
+    """Lets norms use the statistics that they keep, in place of those of the batch."""
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._NormBase) or "norm" in type(module).__name__.lower():
+            module.eval()
+
+
 @contextlib.contextmanager
 def without_dropout(model: nn.Module) -> Iterator[None]:
     """While active, torch's own dropout layers, and the dropout within its attention and recurrent layers, drop nothing."""
