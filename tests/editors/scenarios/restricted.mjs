@@ -26,7 +26,7 @@ await scene(
       const notices = await until(async () => (await noticesOfNnlint(page)).join('\n'));
       assert.match(notices, /Trust this workspace first/);
     });
-    await step('once it is trusted they are', async () => {
+    await step('once it is trusted its programs are run', async () => {
       await runCommand(page, 'Workspaces: Manage Workspace Trust');
       await page.locator('.workspace-trust-editor .monaco-button').filter({ hasText: /^Trust$/ }).first().click();
       await until(() => wereRun().length === 2);
