@@ -120,6 +120,7 @@ def test_what_is_no_python_is_named_with_the_cure(python: str, tmp_path: Path, m
     assert answer.problem.endswith("; name another interpreter")
 
 
+@pytest.mark.slow
 def test_an_interpreter_that_hangs_is_given_up(tmp_path: Path, mark: str) -> None:
     python = script(tmp_path / "python", "#!/bin/sh\nsleep 600 & sleep 600\n")
     answer = DeepRun(python, request(tmp_path, seconds=1.0)).answer()
@@ -163,6 +164,7 @@ def hanging(tmp_path: Path) -> tuple[Request, Path]:
 
 
 @pytest.mark.torch
+@pytest.mark.slow
 def test_a_run_tells_how_it_gets_on_and_can_be_cancelled_from_any_thread(hanging: tuple[Request, Path], mark: str) -> None:
     asked, started = hanging
     told: list[Progress] = []
@@ -188,6 +190,7 @@ def test_a_run_that_is_cancelled_before_it_begins_starts_nothing(tmp_path: Path,
 
 
 @pytest.mark.torch
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_when_its_owner_is_killed_a_run_ends(number: signal.Signals, hanging: tuple[Request, Path], tmp_path: Path, mark: str) -> None:
     asked, started = hanging
@@ -207,6 +210,7 @@ def test_when_its_owner_is_killed_a_run_ends(number: signal.Signals, hanging: tu
 
 
 @pytest.mark.torch
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
 def test_when_its_supervisor_is_killed_a_run_ends(number: signal.Signals, hanging: tuple[Request, Path], mark: str) -> None:
     asked, started = hanging
