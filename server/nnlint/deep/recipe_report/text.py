@@ -6,7 +6,7 @@ import math
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
-from nnlint.deep.answer_words import number_words
+from nnlint.deep.answer_words import in_one_line, number_words
 from nnlint.deep.recipe_report.recipe import FAIL, NOT_APPLICABLE, PASS, WARN, Check, Curve, Recipe
 
 Paint = Callable[[str, str], str]
@@ -24,11 +24,11 @@ def render(recipes: Sequence[Recipe], paint: Paint = lambda text, role: text) ->
 
 
 def _lines(recipe: Recipe, paint: Paint) -> Iterator[str]:
-    yield f"{paint(recipe.name, 'strong')} in {recipe.path}"
+    yield f"{paint(in_one_line(recipe.name), 'strong')} in {in_one_line(recipe.path)}"
     for word, value in recipe.facts:
         yield from _wrapped(value, f"  {paint(word, 'quiet')}", len(word) + 2, 14)
     if recipe.answer.problem:
-        yield from _wrapped(recipe.answer.problem, f"  {paint('No answer', 'error')}", 11, 14)
+        yield from _wrapped(in_one_line(recipe.answer.problem), f"  {paint('No answer', 'error')}", 11, 14)
     for check in recipe.checks:
         yield ""
         yield from _check(check, paint)
