@@ -526,6 +526,7 @@ def test_images_are_of_the_size_that_the_model_is_made_for(project: MakeProject,
         ("use_bias: bool", "False"),
         ("norm_type: str", "'batch'"),
         ("activation: str", "'relu'"),
+        ("norm_type", "'batch'"),
     ],
 )
 def test_a_guess_follows_name_and_annotation(project: MakeProject, parameter: str, guess: str) -> None:

@@ -49,6 +49,8 @@ _TUPLES = frozenset({"Tuple", "tuple"})
 def conventional(parameter: low.Parameter) -> str | None:
     """The text of a plain number, flag or word for a parameter, or of two in a list; `None` where name and annotation say too little."""
     match parameter.annotation:
+        case None if parameter.name.endswith(("_type", "_name", "_mode")):
+            return _word(parameter.name)
         case None:
             return _by_name(parameter.name)
         case low.Name(id=annotation) | low.Constant(value=str(annotation)):
@@ -74,11 +76,15 @@ def _of_kind(annotation: str, name: str) -> str | None:
     if annotation == "bool":
         return _BY_ANNOTATION["bool"]
     if annotation == "str":
-        return next((text for pattern, text in _WORDS if pattern.search(name.lower())), None)
+        return _word(name)
     if annotation not in ("int", "float"):
         return None
     by_name = _by_name(name)
     return by_name if by_name is not None and (annotation == "float" or by_name.isdigit()) else _BY_ANNOTATION[annotation]
+
+
+def _word(name: str) -> str | None:
+    return next((text for pattern, text in _WORDS if pattern.search(name.lower())), None)
 
 
 def _by_name(name: str) -> str | None:
