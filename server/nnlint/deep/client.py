@@ -111,7 +111,7 @@ class _Supervisor:
         self._answers, from_supervisor = os.pipe()
         errors, its_errors = os.pipe()
         self._mark = uuid.uuid4().hex
-        self._folder = tempfile.mkdtemp(prefix="nnlint-deep-")  # where the model runs
+        self._folder = tempfile.mkdtemp(prefix="nnlint-deep-")  # in which the model runs; whoever lives longer removes it
         # Isolated and without `site`: nothing of the environment or the project runs in this process.
         command = [python, "-I", "-S", "-B", "-X", "utf8", str(_WORKER), str(for_supervisor), str(from_supervisor)]
         try:

@@ -23,6 +23,7 @@ class Tell:
         self.versions: dict[str, str] = {}
         self._descriptor = descriptor
         self._lock = threading.Lock()
+        self._process = os.getpid()
 
     def __call__(self, text: str, share: Optional[float] = None) -> None:
         self._send(Progress(text, share))
@@ -41,6 +42,8 @@ class Tell:
         self._write(encode(message))
 
     def _write(self, line: bytes) -> None:
+        if os.getpid() != self._process:  # the model has forked, and goes on in both: one answer is enough
+            os._exit(0)
         with self._lock:
             rest = memoryview(line)
             while rest:

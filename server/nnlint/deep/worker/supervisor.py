@@ -78,12 +78,15 @@ def _answered(request_descriptor: int, answer_descriptor: int) -> Answer:
     request = decode(line)
     assert isinstance(request, Request)
     started = time.monotonic()
-    folder = os.getcwd()
+    given = os.getcwd()
+    folder = tempfile.mkdtemp(dir=given)
     try:
         answer = Run(request, line, folder, request_descriptor, lambda progress: _say(answer_descriptor, progress)).answer()
     finally:
         kill_all()
         _remove(folder)
+        with contextlib.suppress(OSError):  # there is something else in it
+            os.rmdir(given)
     return dataclasses.replace(answer, seconds=round(time.monotonic() - started, 3))
 
 
