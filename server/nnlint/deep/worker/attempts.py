@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as hooks
 
-from .calling import call_once, copied, first_line
+from .calling import call_once, copied
+from .failures import first_line
 
 _LARGEST = 65536
 _TORCH = os.path.dirname(torch.__file__) + os.sep

@@ -10,8 +10,9 @@ from typing import Any
 
 from torch import nn
 
-from .calling import call_once, copied, dtype_of, first_line
+from .calling import call_once, copied, dtype_of
 from .constructing import Blueprint, CannotConstruct, pragma
+from .failures import first_line
 from .finding import Found, NothingFits, found_inputs
 from .importing import imported, refusing
 from .inputs import arguments

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from .failures import first_line as first_line
 from .outputs import are_finite, outputs_of
 from .problems import NoAnswer
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from .building import Built, build
-from .calling import first_line
+from .failures import first_line
 from .messages import CONFIRMED, NO_ANSWER, REFUTED, Answer, Question, Request, Verdict
 from .precision import one_process
 from .problems import NoAnswer

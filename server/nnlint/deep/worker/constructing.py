@@ -11,7 +11,8 @@ from typing import Any
 
 from torch import nn
 
-from .calling import first_line, seed
+from .calling import seed
+from .failures import first_line
 from .messages import Way
 from .problems import NoAnswer
 

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .calling import first_line
+from .failures import first_line
 from .messages import Way
 from .problems import NoAnswer
 from .scripts import definitions, does_train

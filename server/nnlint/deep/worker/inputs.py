@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .calling import first_line, seed
+from .calling import seed
+from .failures import first_line
 from .problems import NoAnswer
 
 

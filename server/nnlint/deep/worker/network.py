@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import socket
 import sys
 from typing import Any
 
-_LOCAL = frozenset({None, "", "localhost", "127.0.0.1", "::1", b"", b"localhost", b"127.0.0.1", b"::1"})
+_LOCAL = frozenset({None, "", "localhost", "127.0.0.1", "::1", b"", b"localhost", b"127.0.0.1", b"::1", socket.gethostname()})
 
 
 class NoNetwork(OSError):

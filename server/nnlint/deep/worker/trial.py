@@ -21,7 +21,8 @@ from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_map
 
 from .building import Built
-from .calling import copied, first_line, seed
+from .calling import copied, seed
+from .failures import first_line
 from .outputs import are_finite, outputs_of, relative_change, tensors_in
 from .precision import full_precision, one_process
 from .problems import NoAnswer

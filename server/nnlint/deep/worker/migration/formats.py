@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..calling import first_line
+from ..failures import first_line
 from ..problems import NoAnswer
 
 _SAFETENSORS = ".safetensors"

@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from ..building import build
-from ..calling import first_line
+from ..failures import first_line
 from ..messages import Answer, Request
 from . import activations, batch, gradients, initial_loss, modes, overfit, unused_layers
 from .losses import Objective

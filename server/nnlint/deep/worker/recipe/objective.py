@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..calling import first_line
+from ..failures import first_line
 from ..inputs import arguments
 from ..problems import NoAnswer
 from .bounds import Bounds, bounds_of, within
