@@ -73,6 +73,8 @@ def run(target: str, asked: Asked, notes: Notes) -> list[ModelRun]:
         file = _file(name)
         findings = [] if asked.recipe else check_files(file.sources, [file.path], file.workspace.settings_for).findings
         plans = dict(_plans(file, [class_name] if class_name else _model_classes(file), findings))
+        if class_name and isinstance(problem := plans[class_name], str):
+            raise UsageMistake(problem)
     except InterpreterError as error:
         raise UsageMistake(f"--python: {error}" if asked.python else str(error)) from None
     except ConfigError as error:

@@ -82,7 +82,7 @@ class Models:
         held_by: dict[str, set[ClassName]] = {}
         for call in self._calls:
             definition = call.definition
-            if definition is not None and self._lookup(path, definition.name) is definition:
+            if definition is not None and definition.module.path == path and self._lookup(path, definition.name) is definition:
                 held_by.setdefault(definition.name, set()).update(call.held.classes - {(path, definition.name)})
         held = {name for classes in held_by.values() for place, name in classes if place == path}
         module = self.program.module(path)
