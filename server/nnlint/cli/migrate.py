@@ -111,7 +111,7 @@ def _as_json(answer: Answer, checkpoint: str, output: str) -> str:
 def _as_text(answer: Answer, checkpoint: str, output: str) -> str:
     details = answer.details
     count = sum(layer["parameters"] for layer in details["layers"])
-    lines = [f"{checkpoint} → {output}", *(f"  {_layer_words(layer)}" for layer in details["layers"])]
+    lines = [f"{checkpoint} → {output}", *(f"  {_layer_words(layer, details['means'])}" for layer in details["layers"])]
     if len(details["copies"]) > 1 or details["optimizers"]:
         lines.append(f"  in {', '.join(details['copies'])}{_optimizer_words(details['optimizers'])}")
     lines.append(f"{count:,} parameters dropped; all else is as it was.")
@@ -119,9 +119,10 @@ def _as_text(answer: Answer, checkpoint: str, output: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _layer_words(layer: dict[str, Any]) -> str:
-    norms = ", ".join(f"`{norm}`" for norm in layer["norms"])
-    where = f"folded into the running mean of {norms}" if norms else "dropped: nothing that keeps a running mean sees it"
+def _layer_words(layer: dict[str, Any], means: list[str]) -> str:
+    norms = " and ".join(f"`{norm}`" for norm in layer["norms"])
+    is_folded = any(f"{norm}.running_mean" in means for norm in layer["norms"])
+    where = f"folded into the running mean of {norms}" if is_folded else f"dropped{f': {norms} cancels it by itself' if norms else ''}"
     return f"`{layer['layer']}.bias` ({layer['parameters']:,}) {where}"
 
 

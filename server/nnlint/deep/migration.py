@@ -89,7 +89,9 @@ def migration_request(
         request = plan_for_class(sources, path, class_name, (), settings).request
     except NoPlan as error:
         raise CannotMigrate(f"{error}; or say how with --call") from None
-    ways = [way for way in request.ways if not call or (way.model, way.inputs) == (call, inputs)]
+    ways = request.ways
+    if call:
+        ways = tuple(replace(way, origin="--call") for way in ways if (way.model, way.inputs) == (call, inputs))
     return replace(
         request,
         task=MIGRATE,

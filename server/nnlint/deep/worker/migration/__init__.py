@@ -4,10 +4,10 @@ The request's `options` are `checkpoint` and `output`, absolute paths; `output` 
 fix of NN501, and the questions say which layers lose their bias, or after it, and the checkpoint has biases that the model lacks.
 `Answer.details` is plain data:
 
-    {"layers": [{"layer": "conv1", "parameters": 64, "norms": ["bn1"]}, …],      # no norms: none behind it keeps a running mean
+    {"layers": [{"layer": "conv1", "parameters": 64, "norms": ["bn1"]}, …],      # the normalizations that take the bias up
+     "means": ["bn1.running_mean", …], "dtypes": ["float32"],                    # what was changed, and how it is stored
      "copies": ["['model']", …], "optimizers": ["['optimizer']", …],             # where they stand in the file
-     "exact": 1.2e-15, "written": 3.1e-08,                                      # how far the outputs move: in double precision, as stored
-     "dtypes": ["float32"]}                                                      # of the running means that were changed
+     "exact": 1.2e-15, "written": 3.1e-08}                                       # how far the outputs move: in double precision, as stored
 
 Whatever is not named there is written as it was read.
 """
@@ -20,6 +20,7 @@ from typing import Any
 from torch import Tensor
 
 from ..building import Built, build
+from ..flows import flow_from
 from ..messages import Answer, Request
 from ..precision import one_process
 from ..problems import NoAnswer
@@ -41,6 +42,7 @@ def run(request: Request, tell: Any) -> Answer:
         tell("proving that the biases are cancelled")
         trial = Trial(built)
         prove(removal, trial)
+        layers = [_described(name, layer, trial) for name, layer in removal.layers.items()]
         tell("folding the biases")
         migration = Migration(trial.model, trial.call, removal)
         migration.fold(copies)
@@ -52,9 +54,15 @@ def run(request: Request, tell: Any) -> Answer:
         checkpoint.write(target)
         tell("comparing what was written")
         written = migration.compare(copies_of(formats.read(target).content, migration.keys))
-    details = {**migration.details(), "optimizers": optimizers, "written": written}
+    details = {"layers": layers, **migration.details(), "optimizers": optimizers, "written": written}
     count = sum(p.numel() for p in trial.model.parameters())
     return Answer(origin=built.way.origin, model=built.way.model, inputs=built.described, parameters=count, details=details)
+
+
+def _described(name: str, layer: Any, trial: Trial) -> dict[str, Any]:
+    absorbers = [event.module for event in flow_from(trial.trace, layer).absorbed_by if event.module is not None]
+    norms = list(dict.fromkeys(trial.name_of(module) for module in absorbers))
+    return {"layer": name, "parameters": layer.bias.numel(), "norms": norms}
 
 
 def _fitting(request: Request, content: Any, tell: Any) -> tuple[Built, Removal, list[Copy]]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..outputs import relative_change
 from ..problems import NoAnswer
 from .copies import Copy
-from .folding import Evaluation, Shift, subtracted
+from .folding import Evaluation, exactly
 from .removal import Removal
 
 AGREEMENT = 1e-6  # relative, of all outputs in evaluation mode: what is promised
@@ -21,11 +21,10 @@ _FULL = torch.finfo(torch.float32).eps  # what keeps the promise when it is stor
 
 @dataclass(frozen=True)
 class _Folded:
-    """What the old model makes of one copy, and the running means that the new one needs for the same."""
+    """What the old model makes of one copy, and the running means that the new one needs for the same, by their keys."""
 
     copy: Copy
     outputs: list[Tensor]
-    shifts: list[Shift]
     means: dict[str, Tensor]
     exact: float
 
@@ -52,15 +51,18 @@ class Migration:
         self._load(copy, without=self._removal.keys)
         self._removal.give({name: copy.holder[copy.keys[f"{name}.bias"]] for name in self._removal.layers})
         reference = self._evaluation.reference()
-        shifts = [s for name, layer in self._removal.layers.items() for s in self._evaluation.shifts(name, layer, reference)]
-        stored = {name: buffer for name, buffer in self._model.named_buffers() if name.endswith("running_mean")}
-        means = subtracted(stored, shifts)
-        for key, mean in means.items():
-            stored[key].copy_(mean)
-        exact = self._difference(reference[0])
+        biases = self._removal.take()
+        stored = dict(self._model.named_buffers())
+        means: dict[str, Tensor] = {}
+        for norm, shift in self._evaluation.shifts(reference).items():
+            key = f"{norm}.running_mean"
+            means[key] = stored[key] - exactly(shift, biases.values())
+            stored[key].copy_(means[key])
+        exact = relative_change(reference[0], self._evaluation.outputs())
+        self._removal.give(biases)
         if not exact <= AGREEMENT:
             raise NoAnswer(f"{copy}: without the biases, the outputs would differ by {exact:.1e} relative in evaluation mode")
-        return _Folded(copy, reference[0], shifts, means, exact)
+        return _Folded(copy, reference[0], means, exact)
 
     def write_into_copies(self) -> None:
         """Takes the biases out of the checkpoint's mappings, and puts the new running means in."""
@@ -81,7 +83,9 @@ class Migration:
 
     def _compare(self, copy: Copy, folded: _Folded) -> float:
         self._load(copy)
-        difference = self._difference(folded.outputs)
+        biases = self._removal.take()
+        difference = relative_change(folded.outputs, self._evaluation.outputs())
+        self._removal.give(biases)
         allowed = AGREEMENT * max([1.0, *(torch.finfo(dtype).eps / _FULL for dtype in self._dtypes())])
         if not difference <= allowed:
             raise NoAnswer(f"{copy}: rounded as the file stores them, the new running means move the outputs by {difference:.1e} relative")
@@ -89,29 +93,16 @@ class Migration:
 
     def details(self) -> dict[str, Any]:
         """What was done, as plain data."""
-        norms: dict[str, dict[str, None]] = {name: {} for name in self._removal.layers}
-        for shift in (shift for folded in self._folded for shift in folded.shifts):
-            norms[shift.layer][shift.norm] = None
         return {
-            "layers": [
-                {"layer": name, "parameters": layer.bias.numel(), "norms": list(norms[name])}
-                for name, layer in self._removal.layers.items()
-            ],
             "copies": [str(folded.copy) for folded in self._folded],
-            "exact": max(folded.exact for folded in self._folded),
+            "means": list({key: None for folded in self._folded for key in folded.means}),
             "dtypes": sorted({str(dtype).rpartition(".")[2] for dtype in self._dtypes()}),
+            "exact": max(folded.exact for folded in self._folded),
         }
 
     def _dtypes(self) -> list[Any]:
         """Those of the running means that were changed, as they are stored."""
         return [folded.copy.holder[folded.copy.keys[key]].dtype for folded in self._folded for key in folded.means]
-
-    def _difference(self, outputs: list[Tensor]) -> float:
-        """How far the outputs move when the biases are taken away."""
-        biases = self._removal.take()
-        difference = relative_change(outputs, self._evaluation.outputs())
-        self._removal.give(biases)
-        return difference
 
     def _load(self, copy: Copy, without: Sequence[str] = ()) -> None:
         """Loads a copy into the model without the biases, strictly."""

@@ -29,11 +29,11 @@ class Removal:
     def give(self, biases: Mapping[str, Tensor]) -> None:
         """Gives each layer its bias."""
         for name, layer in self.layers.items():
-            layer.bias = nn.Parameter(biases[name].detach().to(layer.weight.dtype, copy=True))
+            layer.bias = nn.Parameter(biases[name].to(layer.weight.dtype, copy=True))
 
     def take(self) -> dict[str, Tensor]:
         """Takes the biases away, and returns them."""
-        biases = {name: layer.bias for name, layer in self.layers.items()}
+        biases = {name: layer.bias.detach() for name, layer in self.layers.items()}
         for layer in self.layers.values():
             layer.bias = None
         return biases
