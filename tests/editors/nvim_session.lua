@@ -1,25 +1,7 @@
 -- One session with nnlint in Neovim, as a person would have it: the set-up is that of docs/editors.md, the keys are replaced by what they call.
 -- usage: nvim --headless -u INIT -i NONE -n +'luafile nvim_session.lua' FILE      exits with 0 if every step held
-local uv = vim.uv or vim.loop
-local failures = 0
-
-local function report(line)
-  io.stdout:write(line .. '\n')
-  io.stdout:flush()
-end
-
-local function check(name, holds, seen)
-  failures = failures + (holds and 0 or 1)
-  report(('%s - %s%s'):format(holds and 'ok' or 'not ok', name, holds and '' or ('\n  seen: ' .. vim.inspect(seen))))
-end
-
-local function clients()
-  return (vim.lsp.get_clients or vim.lsp.get_active_clients)()
-end
-
-local function is_alive(process)
-  return uv.kill(process, 0) == 0
-end
+local steps = dofile(debug.getinfo(1, 'S').source:match('^@(.*/)') .. 'nvim_steps.lua')
+local check, report = steps.check, steps.report
 
 local function session()
   local buffer = vim.api.nvim_get_current_buf()
@@ -64,20 +46,7 @@ local function session()
   check('saving mends it', saved:find('self.conv = nn.Conv2d(8, 8, 1, bias=False)', 1, true) ~= nil, saved)
   check('no diagnostic is left', count_is(0), findings())
 
-  local servers = vim.api.nvim_get_proc_children(vim.fn.getpid())
-  check('one server ran', #servers == 1 and #clients() == 1, { servers, clients() })
-  for _, client in ipairs(clients()) do
-    if vim.fn.has('nvim-0.11') == 1 then client:stop() else client.stop() end
-  end
-  check('the client stops', vim.wait(5000, function() return #clients() == 0 end, 20), clients())
-  check('the server ends', vim.wait(5000, function() return not is_alive(servers[1]) end, 20), servers)
+  steps.leave()
 end
 
-local version = vim.version()
-report(('# Neovim %d.%d.%d'):format(version.major, version.minor, version.patch))
-local ran, problem = xpcall(session, debug.traceback)
-if not ran then
-  failures = failures + 1
-  report('not ok - ' .. problem)
-end
-vim.cmd(failures > 0 and 'cquit 1' or 'qall!')
+steps.run(session)

@@ -33,6 +33,7 @@ MODEL = dedent("""\
     """)
 # The headings of the snippets name the first version that each is for.
 SETUP_VERSIONS = [(0, 11), (0, 8), (0, 7)]
+FIRST_WITH_DEEP_CHECK = (0, 8)
 
 
 @pytest.fixture(params=["system", "trixie", "forky"])
@@ -49,6 +50,19 @@ def neovim(request: pytest.FixtureRequest) -> str:
 
 
 def test_a_session(neovim: str, tmp_path: Path) -> None:
+    drive(neovim, "nvim_session.lua", tmp_path)
+
+
+@pytest.mark.torch
+def test_a_model_is_run(neovim: str, tmp_path: Path) -> None:
+    version = version_of(neovim)
+    if version < FIRST_WITH_DEEP_CHECK:
+        pytest.skip(f"the set-up for the deep check is for newer versions than {version}")
+    drive(neovim, "nvim_deep_check.lua", tmp_path)
+
+
+def drive(neovim: str, script: str, tmp_path: Path) -> None:
+    """Let a script of this folder drive Neovim, which is set up as the documentation says and shows a model."""
     folder = tmp_path / "my models"
     folder.mkdir()
     (folder / "encoder.py").write_text(MODEL)
@@ -58,10 +72,10 @@ def test_a_session(neovim: str, tmp_path: Path) -> None:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         **{name: str(home / name) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")},
     }
-    script = str(HERE / "nvim_session.lua").replace(" ", "\\ ")
-    command = [neovim, "--headless", "-u", "init.lua", "-i", "NONE", "-n", f"+luafile {script}", "encoder.py"]
+    path = str(HERE / script).replace(" ", "\\ ")
+    command = [neovim, "--headless", "-u", "init.lua", "-i", "NONE", "-n", f"+luafile {path}", "encoder.py"]
     session = subprocess.run(
-        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8", timeout=90
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8", timeout=240
     )
     assert session.returncode == 0, session.stdout + session.stderr + server_log(home)
 
@@ -77,7 +91,8 @@ def documented_setup(version: tuple[int, int]) -> str:
     snippets = re.findall(r"```lua\n-- ([^\n]*)\n(.*?)```", (REPOSITORY / "docs" / "editors.md").read_text(), re.DOTALL)
     code = dict(snippets)
     major, minor = next(first for first in SETUP_VERSIONS if first <= version)
-    return code[f"nnlint for Neovim {major}.{minor}"] + code["nnlint fixes on save"]
+    deep = code["nnlint deep check"] if version >= FIRST_WITH_DEEP_CHECK else ""
+    return code[f"nnlint for Neovim {major}.{minor}"] + code["nnlint fixes on save"] + deep
 
 
 def server_log(home: Path) -> str:
