@@ -296,6 +296,15 @@ def test_modules_that_the_model_dropped_are_listed(tmp_path: Path) -> None:
     assert [type(m).__name__ for m in _build(tmp_path, "Net()").modules] == ["Net", "Dropout", "Linear"]
 
 
+def test_a_model_whose_train_returns_nothing_is_still_the_model(tmp_path: Path) -> None:
+    _write(tmp_path, net=NET + """
+    class Forgetful(Net):
+        def train(self, mode=True):
+            super().train(mode)
+    """)  # fmt: skip
+    assert _build(tmp_path, "Forgetful()").model.training
+
+
 def test_a_constructor_that_exits_is_no_end_of_the_run(tmp_path: Path) -> None:
     _write(tmp_path, net=NET.replace("super().__init__()", "raise SystemExit(3)"))
     assert "sys.exit(3)" in _reason(tmp_path, "Net()")

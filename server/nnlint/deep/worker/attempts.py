@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import linecache
+import math
 import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any
 
 import torch
@@ -21,7 +23,7 @@ from .failures import first_line
 _LARGEST = 65536
 _TORCH = os.path.dirname(torch.__file__) + os.sep
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"(?<![A-Za-z_.\d])\d+(?![A-Za-z_.\d])|(?<=\()\d+(?=x)|(?<=x)\d+")
 _ATTRIBUTE_PATH = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
 
 
@@ -60,14 +62,21 @@ class Failure:
         return first_line(self.error)
 
 
+class TookTooLong(Exception):
+    """Raised in a call that went on after its time."""
+
+
 @dataclass
 class _Watch:
-    """The modules that ran to their end in a call, and those that are running with what they got."""
+    """The modules that ran to their end in a call, and those that are running with what they got. After `end` no further one begins."""
 
+    end: float
     finished: set[int] = field(default_factory=set)
     running: list[tuple[nn.Module, Tensor | None]] = field(default_factory=list)
 
     def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        if time.monotonic() > self.end:
+            raise TookTooLong("the call took too long")
         self.running.append((module, next((a for a in args if isinstance(a, Tensor)), None)))
 
     def leave(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
@@ -76,10 +85,10 @@ class _Watch:
             pass
 
 
-def attempt(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Failure | None:
-    """Calls the model with copies of the arguments; `None` where that works."""
+def attempt(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], end: float = math.inf) -> Failure | None:
+    """Calls the model with copies of the arguments, until a moment of the monotonic clock; `None` where that works."""
     args, kwargs = copied(args), copied(kwargs)
-    with _watching() as watch:
+    with _watching(end) as watch:
         try:
             call_once(model, args, kwargs)
             return None
@@ -93,10 +102,11 @@ def _failure(error: BaseException, watch: _Watch, leaves: list[Any]) -> Failure:
     layer, received = watch.running[-1] if watch.running else (None, None)
     frames = [(tb.tb_frame, tb.tb_lineno) for tb in _chain(error.__traceback__) if not _is_foreign(tb.tb_frame.f_code.co_filename)]
     row = frames[0][1] if frames else 0
-    values = _values_on_line(*frames[-1]) if frames else []
+    line = linecache.getline(frames[-1][0].f_code.co_filename, frames[-1][1]) if frames else ""
+    values = [_looked_up(name, frames[-1][0].f_locals) for name in _ATTRIBUTE_PATH.findall(line)] if frames else []
     met = [tensor for _, tensor in reversed(watch.running[1:])] + values
     source = next((number for tensor in met for number in _source(leaves, tensor)), None)
-    numbers = {int(n) for n in _NUMBER.findall(str(error)) if len(n) < 6}.union(*map(_numbers, values))
+    numbers = {int(n) for n in _NUMBER.findall(f"{error} {line}") if len(n) < 6}.union(*map(_numbers, values))
     seen = frozenset(n for n in numbers if 0 < n < _LARGEST)
     return Failure(error, (len(watch.finished), row), layer, received, source, seen)
 
@@ -127,8 +137,8 @@ def _memory(tensor: Tensor) -> int:
 
 
 @contextlib.contextmanager
-def _watching() -> Iterator[_Watch]:
-    watch = _Watch()
+def _watching(end: float) -> Iterator[_Watch]:
+    watch = _Watch(end)
     handles = [hooks.register_module_forward_pre_hook(watch.enter), hooks.register_module_forward_hook(watch.leave)]
     try:
         yield watch
@@ -146,11 +156,6 @@ def _chain(traceback: TracebackType | None) -> Iterator[TracebackType]:
 def _is_foreign(path: str) -> bool:
     """Whether a file is torch's or the worker's own."""
     return path.startswith((_TORCH, _HERE, "<"))
-
-
-def _values_on_line(frame: FrameType, row: int) -> list[Any]:
-    """What the names and attributes on a line of running code stand for."""
-    return [_looked_up(name, frame.f_locals) for name in _ATTRIBUTE_PATH.findall(linecache.getline(frame.f_code.co_filename, row))]
 
 
 def _looked_up(name: str, names: dict[str, Any]) -> Any:

@@ -69,7 +69,9 @@ class Blueprint:
         if not isinstance(value, nn.Module) and callable(value):
             self._change(ast.Call(self._expression, [], []))
             value = eval(self._code, self._names)
-        return _module_of(value, self.text).train()
+        model = _module_of(value, self.text)
+        model.train()  # whose result some classes forget to return
+        return model
 
     def _change(self, expression: ast.expr) -> None:
         self._expression, self.text, self._code = expression, ast.unparse(expression), _compiled(expression)

@@ -107,7 +107,7 @@ def found_inputs(fresh: Callable[[], nn.Module], hints: Iterable[Hint], namespac
         if made is None:
             continue
         started = time.monotonic()
-        failure = attempt(model, *made)
+        failure = attempt(model, *made, end if tries == 0 else (started + end) / 2)
         search.is_slow = search.is_slow or time.monotonic() - started > seconds / _ENOUGH
         if failure is None:
             return Found(model, *made, given.text) if tries == 0 else _settled(fresh, given, namespace)

@@ -48,7 +48,7 @@ def guesses(model: nn.Module, hints: Iterable[Hint]) -> Iterator[Given]:
             specimens = tuple(leaf if p is main else subject.other(p, leaf) for p in parameters)
             contained = tuple(subject.contained(name, specimen) for name, specimen in zip(names, specimens))
             for chosen in dict.fromkeys([contained, specimens]):
-                yield Given(names, chosen, named)
+                yield Given(names, chosen, named, by_position=all(p.kind is not p.KEYWORD_ONLY for p in parameters))
 
 
 def optional_parameters(model: nn.Module) -> dict[str, Specimen]:

@@ -22,7 +22,7 @@ from torch import nn
 from .failures import first_line
 from .messages import Way
 from .problems import NoAnswer
-from .scripts import definitions, does_train
+from .scripts import definitions, does_train, may_train
 
 _AT_HAND: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional}
 _INSTALLED = ("site-packages", "dist-packages")
@@ -155,19 +155,21 @@ class _Loader(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         self._project.loaded.append(module.__name__)
-        tree = ast.parse(self.get_data(self.path), self.path)
-        if does_train(tree):
-            self._define(module, tree, "because it trains when it is imported")
+        source = self.get_data(self.path)
+        if may_train(source) and does_train(ast.parse(source, self.path)):
+            self._define(module, source)
         elif self._project.is_lenient:
+            tree = ast.parse(source, self.path)
             self._run(module, tree.body, tree)
         else:
             try:
                 super().exec_module(module)
             except Trains:
-                self._define(module, tree, "because it trains when it is imported")
+                self._define(module, source)
 
-    def _define(self, module: ModuleType, tree: ast.Module, why: str) -> None:
-        self._project.left_out[self.path] = why
+    def _define(self, module: ModuleType, source: bytes) -> None:
+        self._project.left_out[self.path] = "because it trains when it is imported"
+        tree = ast.parse(source, self.path)
         self._run(module, definitions(tree), tree)
 
     def _run(self, module: ModuleType, statements: Iterable[ast.stmt], tree: ast.Module) -> None:

@@ -25,7 +25,7 @@ _NAMED = (
 )
 _STEPS = r"t|ts|time|times|timesteps?|time_steps?|step|steps|noise_level|sigmas?|noise_labels?|diffusion_steps?"
 _NUMBERS = (
-    (r"h|height|w|width|size|image_size", str(SIDE)),
+    (r"height|width|size|image_size", str(SIDE)),
     (r"temperature|tau|temp|scale|alpha|beta|gamma|lam|eps|momentum|\w*ratio|\w*prob", "1.0"),
     (r"(return|use|is|with|do|apply|need)_\w+|training|train|deterministic|inference|causal|verbose", "False"),
 )

@@ -124,6 +124,8 @@ def _by_sizes_said(given: Given, failure: Failure) -> Iterator[Given]:
     """By the sizes in the message: what there is, and what is expected."""
     product = _PRODUCT.search(failure.message)
     if product is not None:
+        pictures = [(n, leaf) for n, leaf in tensors(given, None) if n == failure.source and len(leaf.sizes) > 3]
+        yield from (given.with_leaf(number, leaf.of(leaf.sizes[0], int(product.group(2)))) for number, leaf in pictures)
         yield from resized(given, failure.source, int(product.group(1)), int(product.group(2)))
     for pattern in _PAIRS:
         pair = pattern.search(failure.message)
@@ -175,7 +177,7 @@ def _by_view(given: Given, failure: Failure) -> Iterator[Given]:
 
 def _by_numbers_in_place(given: Given, failure: Failure) -> Iterator[Given]:
     """By numbers in sight, one of which is a size that is given: another one in its place."""
-    numbers = sorted(n for n in failure.numbers if 1 < n <= 8192)
+    numbers = sorted(n for n in failure.numbers if n <= 8192)
     for number, leaf in tensors(given, failure.source):
         for size in dict.fromkeys(leaf.sizes[1:]):
             for other in numbers if size in numbers else []:

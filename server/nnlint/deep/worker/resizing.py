@@ -41,6 +41,7 @@ def _with_axis_resized(leaf: Leaf, have: int, want: int) -> Iterator[Leaf]:
     """One axis that has the size, or a part of it, resized; in pictures the channels, or else all axes of places alike."""
     axes = range(1, len(leaf.sizes))
     yield from (with_size(leaf, axis, want) for axis in axes if leaf.sizes[axis] == have)
+    yield from (with_size(leaf, axis, math.isqrt(want)) for axis in axes if leaf.sizes[axis] ** 2 == have and math.isqrt(want) ** 2 == want)
     parts = {axis: with_size(leaf, axis, leaf.sizes[axis] * want // have) for axis in axes if leaf.sizes[axis] * want % have == 0}
     if 1 in parts or len(leaf.sizes) < 4:
         yield from itertools.islice(parts.values(), 1 if len(leaf.sizes) > 3 else None)

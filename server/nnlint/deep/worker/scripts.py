@@ -12,6 +12,11 @@ _ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 _DEFINITIONS = (ast.Import, ast.ImportFrom, *_FUNCTIONS, ast.ClassDef, *_ASSIGNMENTS, ast.If, ast.Try)
 
 
+def may_train(source: bytes) -> bool:
+    """Whether the words of training occur in a file at all."""
+    return any(word.encode() in source for word in _TRAINING)
+
+
 def does_train(tree: ast.Module) -> bool:
     """Whether importing the module would train something, as far as its own file shows."""
     trainers = _trainers(tree)

@@ -68,18 +68,22 @@ Specimen = Union[Leaf, Several]
 
 @dataclass(frozen=True)
 class Given:
-    """What `forward()` is given: a specimen for each of some of its parameters; without names they are given by position."""
+    """What `forward()` is given: a specimen for each of some of its parameters.
+
+    They are given by position where names cannot be (`by_name`), and by name where positions cannot be (`by_position`).
+    """
 
     names: tuple[str, ...]
     specimens: tuple[Specimen, ...]
     by_name: bool = True
+    by_position: bool = True
 
     @property
     def text(self) -> str:
         """All of it in the pragma's words: alone where there is one tensor, else with the names of the parameters."""
-        if len(self.specimens) == 1 and isinstance(self.specimens[0], Leaf):
+        if len(self.specimens) == 1 and isinstance(self.specimens[0], Leaf) and self.by_position:
             return self.specimens[0].text
-        plain = len(self.specimens) < 2 or not self.by_name
+        plain = (len(self.specimens) < 2 and self.by_position) or not self.by_name
         return Several(self.specimens, () if plain else self.names).text
 
     def leaves(self) -> list[Leaf]:
