@@ -305,6 +305,13 @@ def test_a_model_whose_train_returns_nothing_is_still_the_model(tmp_path: Path) 
     assert _build(tmp_path, "Forgetful()").model.training
 
 
+def test_a_model_that_differentiates_in_its_own_code_is_let_be(tmp_path: Path) -> None:
+    _write(tmp_path, net=NET.replace("return self.fc(x)", """with torch.enable_grad():
+                self.fc(x).sum().backward()
+            return self.fc(x)"""))  # fmt: skip
+    assert _build(tmp_path, "Net()", inputs="").described == "(4, 5)"
+
+
 def test_a_constructor_that_exits_is_no_end_of_the_run(tmp_path: Path) -> None:
     _write(tmp_path, net=NET.replace("super().__init__()", "raise SystemExit(3)"))
     assert "sys.exit(3)" in _reason(tmp_path, "Net()")

@@ -14,7 +14,7 @@ from .calling import call_once, copied, dtype_of
 from .constructing import Blueprint, CannotConstruct, pragma
 from .failures import first_line
 from .finding import Found, NothingFits, found_inputs
-from .importing import imported, refusing
+from .importing import imported, without_checkpoints
 from .inputs import arguments
 from .messages import Request, Way
 from .problems import NoAnswer
@@ -50,7 +50,7 @@ def build(request: Request, tell: Callable[[str, float | None], None]) -> Built:
     for number, way in enumerate(request.ways):
         tell(f"building {way.model}", None)
         try:
-            with refusing():
+            with without_checkpoints():
                 return _built(way, request, (end - time.monotonic()) / (len(request.ways) - number))
         except NoAnswer as error:
             failures.append((way, error))

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from .attempts import Failure, attempt
+from .attempts import Failure, TookTooLong, attempt
 from .calling import dtype_of
 from .guessing import guesses, optional_parameters
 from .inputs import arguments
@@ -115,7 +115,8 @@ def found_inputs(fresh: Callable[[], nn.Module], hints: Iterable[Hint], namespac
             furthest = failure.progress, given.text, f"with {given.text} it says {failure.words}"
         if failure.is_hopeless(model):
             break
-        search.learn(given, failure, repairs(given, failure, optional))
+        smaller = [_with_small_batch(given)] if isinstance(failure.error, TookTooLong) else repairs(given, failure, optional)
+        search.learn(given, failure, smaller)
         model = fresh() if has_lazy else model
     raise NothingFits(f"no inputs were found that it takes: {furthest[2]}", furthest[1])
 

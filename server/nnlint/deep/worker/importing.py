@@ -52,7 +52,7 @@ def imported(way: Way, roots: Iterable[str]) -> Imported:
     if way.path.endswith(".ipynb"):
         raise NoAnswer(f"{way.path} is a notebook, and only what stands in a Python file can be run; move the class to one")
     project = _Project(tuple(os.path.realpath(root) for root in (*roots, os.path.dirname(way.path)) if root))
-    with project:
+    with project, _without_training():
         try:
             module = project.module(way)
         except (Exception, SystemExit, Trains) as error:
@@ -66,21 +66,31 @@ def imported(way: Way, roots: Iterable[str]) -> Imported:
 
 
 @contextlib.contextmanager
-def refusing() -> Iterator[None]:
-    """While a model is being built nothing is trained, and no checkpoint loaded: that is for `nnlint migrate` alone."""
+def without_checkpoints() -> Iterator[None]:
+    """While a model is being built no checkpoint is loaded: that is for `nnlint migrate` alone."""
 
-    def trains(*args: Any, **kwargs: Any) -> Any:
-        raise Trains
-
-    def loads(*args: Any, **kwargs: Any) -> Any:
+    def refuse(*args: Any, **kwargs: Any) -> Any:
         raise CheckpointRefused("the deep check loads no checkpoint")
 
-    kept = torch.load, torch.autograd.backward
-    torch.load, torch.autograd.backward = loads, trains
+    kept, torch.load = torch.load, refuse
     try:
         yield
     finally:
-        torch.load, torch.autograd.backward = kept
+        torch.load = kept
+
+
+@contextlib.contextmanager
+def _without_training() -> Iterator[None]:
+    """While a module is being imported nothing is trained."""
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        raise Trains
+
+    kept, torch.autograd.backward = torch.autograd.backward, refuse
+    try:
+        yield
+    finally:
+        torch.autograd.backward = kept
 
 
 @dataclass
