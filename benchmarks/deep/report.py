@@ -26,9 +26,8 @@ def show(result: Compared) -> None:
     print(f"\n{result.package}: {_row(result)}", flush=True)
     for one in result.findings:
         mark = {True: "agrees", False: "DISAGREES", None: ""}[one.agrees]
-        print(
-            f"  {one.file}:{one.row} {one.code} {one.kind} [{one.oracle}] {mark} | {one.origin}: {one.model} {one.inputs} ({one.seconds:.0f} s)"
-        )
+        print(f"  {one.file}:{one.row} {one.code} {one.kind} [{one.oracle}] {mark}")
+        print(f"      {one.origin}: {one.model} {one.inputs} ({one.seconds:.0f} s)")
         print(f"      {one.message[:400]}")
     for found in result.discoveries:
         print(f"  discovered {found.file}:{found.row} {found.code} in {found.model}: oracle {found.agrees}")
