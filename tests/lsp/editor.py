@@ -269,15 +269,18 @@ async def start_editor(
     settings: Any = None,
     folders: Sequence[Path] | None = None,
     encodings: Sequence[types.PositionEncodingKind] | None = None,
+    experimental: Any = None,
     server: Sequence[str] = SERVER,
 ) -> Editor:
     """Start a server and introduce a client to it.
 
-    `folders` are those open in the client, the test's folder if nothing is said; `encodings` go in place of the profile's.
+    `folders` are those open in the client, the test's folder if nothing is said; `encodings` and `experimental` go in place
+    of the profile's.
     """
     info, capabilities = read_profile(profile)
     if encodings is not None and capabilities.general is not None:
         capabilities.general.position_encodings = encodings
+    capabilities.experimental = experimental
     client = LanguageClient(converter_factory=_converter)
     editor = Editor(client, folder)
     _listen(editor)

@@ -44,6 +44,17 @@ async def test_a_client_gets_edits_in_the_form_that_it_can_take(start: StartEdit
     assert (fix.edit.changes is not None) != is_versioned
 
 
+async def test_the_second_fix_lets_old_checkpoints_load_and_is_not_the_preferred_one(start: StartEditor) -> None:
+    buffer = (await start()).open(NET)
+    fix = await buffer.action(LAYER, "when an older checkpoint is loaded")
+    assert "unsafe" in fix.title
+    assert not fix.is_preferred
+    await buffer.apply(fix)
+    assert MENDED in buffer.text
+    assert "self._register_load_state_dict_pre_hook(self._absorb_bias_of_conv)" in buffer.text
+    assert await buffer.codes() == []
+
+
 async def test_a_person_can_have_unsafe_fixes_confirmed_where_the_client_can_ask(start: StartEditor) -> None:
     editor = await start("vscode-1.105", settings={"confirmUnsafeFixes": True})
     buffer = editor.open(NET)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from lsprotocol import types
 
@@ -184,8 +186,37 @@ async def test_debug_information_knows_of_runs(start: StartEditor) -> None:
     assert "Deep check: nothing running; 1 classes run" in await editor.execute("nnlint.printDebugInformation")
 
 
+async def test_what_is_not_saved_elsewhere_is_no_secret_either(start: StartEditor) -> None:
+    editor = await start()
+    buffer, other = opened(editor, CONFIRMED), opened(editor, "width = 8\n", "settings.py")
+    other.edit("8", "16")
+    assert await run(buffer) == "Net: 1 confirmed"
+    assert "before later edits" in await title(buffer)
+    assert any("what is not saved in settings.py" in message.message for message in editor.client.log_messages)
+
+
+async def test_discoveries_of_rules_that_are_off_are_not_told(start: StartEditor) -> None:
+    editor = await start(settings={"ignore": ["NN501"]})
+    buffer = opened(editor, DISCOVERED)
+    assert await run(buffer) == "Net: nothing to confirm"
+    assert await buffer.codes() == []
+
+
+async def test_a_client_that_shows_recipes_is_sent_the_page(start: StartEditor) -> None:
+    editor = await start(experimental={"nnlintRecipe": True})
+    reports: list[Any] = []
+    editor.client.feature("nnlint/recipeReport")(lambda params: reports.append(params))
+    buffer = opened(editor, CONFIRMED)
+    assert (await editor.execute("nnlint.deepRecipe", buffer.uri, "Net"))["accepted"]
+    assert (await editor.ending()).startswith("Net: ")
+    (report,) = reports
+    assert (report.uri, report.className) == (buffer.uri, "Net")
+    assert "<title>Training recipe: Net" in report.html
+    assert editor.client.shown_documents == []
+
+
 async def test_the_recipe_is_shown_as_a_page(start: StartEditor) -> None:
-    editor = await start(options={"deep": {"timeout": 90}})
+    editor = await start()
     buffer = opened(editor, CONFIRMED)
     assert (await editor.execute("nnlint.deepRecipe", buffer.uri, "Net"))["accepted"]
     assert (await editor.ending()).startswith("Net: ")

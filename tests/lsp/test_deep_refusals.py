@@ -168,6 +168,20 @@ async def test_the_persons_setting_goes_over_what_is_selected(start: StartEditor
     assert named in editor.take_messages()[0]
 
 
+async def test_a_folders_own_settings_cannot_name_an_interpreter(start: StartEditor, tmp_path: Path) -> None:
+    person, project = str(tmp_path / "persons" / "python"), str(tmp_path / "projects" / "python")
+    editor = await start()
+    editor.client.set_configuration({"nnlint": {"deep": {"interpreter": person}}})
+    editor.client.set_configuration({"nnlint": {"deep": {"interpreter": project}}}, scope_uri=tmp_path.as_uri())
+    editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
+    while project not in await editor.execute("nnlint.printDebugInformation"):
+        pass
+    buffer = opened(editor, CONFIRMED)
+    await editor.execute("nnlint.deepCheck", buffer.uri, "Net")
+    assert f"{person} does not exist" in await editor.ending()
+    editor.take_messages()
+
+
 @pytest.mark.torch
 @pytest.mark.slow
 async def test_a_file_that_does_not_parse_gives_the_reason(start: StartEditor) -> None:

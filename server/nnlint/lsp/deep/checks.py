@@ -20,6 +20,7 @@ from pygls.lsp.server import LanguageServer
 from nnlint.deep.client import DeepRun
 from nnlint.deep.interpreters import InterpreterError, choose
 from nnlint.deep.recipe import recipe_request
+from nnlint.deep.verdicts import discovered
 from nnlint.deep.worker.messages import RECIPE, Answer
 from nnlint.lsp.analysis import Analysis
 from nnlint.lsp.analyst import Analyst, Urgency
@@ -175,27 +176,34 @@ class DeepChecks:
     async def _result(self, run: Run) -> str:
         """Run the model and keep what that says; a sentence for the person."""
         try:
-            plan = await self._plan(run)
-            answer = await self._answer(run, plan)
+            outcome = await self._outcome(run)
         except (Refused, InterpreterError) as error:
-            plan, answer = None, Answer(problem=str(error))
-        outcome = Outcome(run.class_name, plan.findings if plan else (), run.document, answer)
-        end = summary(outcome)
-        if run.task == RECIPE and answer.details:
-            return await show_recipe(self._server, self._client, run.document, run.class_name, answer)
+            outcome = Outcome(run.class_name, run.document, Answer(problem=str(error)))
+        if run.task == RECIPE and outcome.answer.details:
+            return await show_recipe(self._server, self._client, run.document, run.class_name, outcome.answer)
         if run.task != RECIPE:
             self.outcomes.add(outcome)
+        end = summary(outcome)
         if not outcome.has_answers:
             self.warn(end)
         return end
 
-    async def _plan(self, run: Run) -> Plan:
+    async def _outcome(self, run: Run) -> Outcome:
         analysis = await self._analyst.analysis(run.document.uri, Urgency.ASKED)
         if analysis is None or analysis.target.text != run.document.text:
             raise Refused(f"{run.document.name} was changed before the run began: save it and ask again")
-        documents = self._documents.by_path()
+        plan = await self._plan(run, analysis)
+        unsaved = await self._thread.run(partial(_unsaved, analysis))
+        if unsaved:
+            log.warning("%s: the run does not see what is not saved in %s", run.title, ", ".join(unsaved))
+        answer = await self._answer(run, plan)
+        target = analysis.target
+        found = discovered(target.path, target.text, [answer], analysis.findings, analysis.settings) if answer.discoveries else []
+        return Outcome(run.class_name, run.document, answer, plan.findings, tuple(found), is_outdated=bool(unsaved))
+
+    async def _plan(self, run: Run, analysis: Analysis) -> Plan:
         try:
-            plan = await self._engine.run(partial(self._projects.plan, run.document, documents, run.class_name, analysis.findings))
+            plan = await self._engine.run(partial(self._projects.plan, run.document, analysis.documents, run.class_name, analysis.findings))
         except LookupError as error:
             raise Refused(str(error.args[0])) from None
         seconds = self._preferences().timeout or plan.request.limits.seconds
@@ -213,6 +221,12 @@ class DeepChecks:
     def warn(self, message: str) -> None:
         """Tell a person that nothing came of what they asked for: most clients show nothing of a command's result."""
         self._server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
+
+
+def _unsaved(analysis: Analysis) -> list[str]:
+    """The names of the open files of a project that are on the disk as they were before."""
+    files = set(analysis.sources.paths())
+    return sorted(d.name for d in analysis.documents.values() if d.path in files and is_file(d) and not is_saved(d))
 
 
 def is_file(document: Document) -> bool:

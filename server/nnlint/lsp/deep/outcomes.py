@@ -19,14 +19,15 @@ _Key = tuple[str, str, Span]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run of a class said of `findings`. `document` is its file as it was run."""
+    """What one run of a class said of `findings`, and what it discovered. `document` is the class's file as it was run."""
 
     class_name: str
-    findings: tuple[Finding, ...]
     document: Document
     answer: Answer
+    findings: tuple[Finding, ...] = ()
+    discoveries: tuple[Finding, ...] = ()
     is_outdated: bool = False
-    """Whether another file, which the class may lean on, has changed since."""
+    """Whether another file, which the class may lean on, is not as it was run."""
 
     def holds_for(self, document: Document) -> bool:
         """Whether the class is word for word as it was when it was run."""
@@ -61,13 +62,13 @@ class Outcome:
     def said(self, finding: Finding, document: Document) -> bool:
         """Whether a finding has its verdict from this run, or is a discovery of it."""
         asked = self.verdicts_on([finding], document).get(finding)
-        found = any(one.code == finding.code and one.message == finding.message for one in self.answer.discoveries)
+        found = any(one.code == finding.code and one.message == finding.message for one in self.discoveries)
         return finding.verdict is not None and (found if asked is None else asked == finding.verdict)
 
     @property
     def has_answers(self) -> bool:
         """Whether anything at all came of the run."""
-        return not self.answer.problem or bool(self.answer.discoveries) or self.count(VerdictKind.NO_ANSWER) < len(self.verdicts)
+        return not self.answer.problem or bool(self.discoveries) or self.count(VerdictKind.NO_ANSWER) < len(self.verdicts)
 
     def count(self, kind: VerdictKind) -> int:
         return sum(verdict.kind is kind for verdict in self.verdicts.values())

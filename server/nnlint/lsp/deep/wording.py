@@ -6,7 +6,6 @@ from nnlint.deep.worker.messages import Answer
 from nnlint.findings import Finding, VerdictKind
 from nnlint.lsp.deep.outcomes import Outcome
 from nnlint.lsp.documents import Document
-from nnlint.text import Encoding
 
 _LONGEST_REASON = 60
 
@@ -23,7 +22,7 @@ def counts(outcome: Outcome) -> list[str]:
     numbers = {
         "confirmed": outcome.count(VerdictKind.CONFIRMED),
         "refuted": outcome.count(VerdictKind.REFUTED),
-        "discovered": len(outcome.answer.discoveries),
+        "discovered": len(outcome.discoveries),
         "without answer": outcome.count(VerdictKind.NO_ANSWER),
     }
     return [f"{number} {words}" for words, number in numbers.items() if number]
@@ -47,19 +46,20 @@ def about_class(outcome: Outcome, document: Document) -> str:
     """What the last run of a class said, of each finding a line."""
     if not outcome.has_answers:
         return f"**Deep check** of {summary(outcome)}"
-    index = outcome.document.index
-    lines = [
-        f"- {finding.code} in line {index.position(finding.span.start, Encoding.UTF32).line + 1}: {verdict}"
-        for finding, verdict in outcome.verdicts.items()
-    ]
-    lines += [f"- {one.code} in line {one.place.row}: discovered: {one.message}" for one in outcome.answer.discoveries]
+    lines = [f"- {_where(finding, outcome)}: {verdict}" for finding, verdict in outcome.verdicts.items()]
+    lines += [f"- {_where(finding, outcome)}: discovered: {finding.message}" for finding in outcome.discoveries]
     said = (f"**Deep check** of {summary(outcome)}", "\n".join(lines), *_circumstances(outcome, document))
     return "\n\n".join(part for part in said if part)
 
 
+def _where(finding: Finding, outcome: Outcome) -> str:
+    """`NN501 in line 7`, counted in the text that was run."""
+    return f"{finding.code} in line {outcome.document.index.position(finding.span.start).line + 1}"
+
+
 def _circumstances(outcome: Outcome, document: Document) -> list[str]:
     """How the model was built and run, and whether it still is what was run."""
-    changed = "The code around it has changed since: run it again to be sure." if outcome.is_before_edits(document) else ""
+    changed = "Something around it has changed since: run it again to be sure." if outcome.is_before_edits(document) else ""
     return [part for part in (_way(outcome.answer), changed) if part]
 
 
