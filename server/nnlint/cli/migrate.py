@@ -76,7 +76,9 @@ def _request(target: str, call: str, inputs: str) -> Request:
         workspace = Workspace()
         project = workspace.project_of(path)
         sources = disk_sources(project, [path])
-        found = check_files(sources, sorted({path, *project.files}), lambda _: Settings(frozenset({"NN501"}))).findings
+        paths = sorted({path, *project.files})
+        with Notes().busy(f"checking {len(paths)} files"):
+            found = check_files(sources, paths, lambda _: Settings(frozenset({"NN501"}))).findings
         return migration_request(sources, path, class_name, found, workspace.config_in(project.folder).deep, call, inputs)
     except ConfigError as error:
         raise UsageMistake(str(error)) from None
