@@ -273,3 +273,64 @@ class Anything(nn.Module):
 
     def forward(self, *args, **kwargs):
         return self.net(*args, **kwargs)
+
+
+class LabelPlanes(nn.Module):
+    """The label as constant planes beside the picture's channels."""
+
+    def __init__(self, classes=10):
+        super().__init__()
+        self.classes = classes
+        self.conv = nn.Conv2d(3 + classes, 8, 3)
+        self.bn = nn.BatchNorm2d(8)
+
+    def forward(self, img, label):
+        planes = F.one_hot(label, self.classes).float()[:, :, None, None].expand(-1, -1, *img.shape[2:])
+        return self.bn(self.conv(torch.cat([img, planes], 1)))
+
+
+class SpaceTime(nn.Module):
+    """A solution of a differential equation: one number each of place and time."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(2, 20), nn.Tanh(), nn.Linear(20, 1))
+
+    def forward(self, x, t):
+        return self.net(torch.cat([x, t], dim=1))
+
+
+class HandedOn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(8, 12, batch_first=True)
+        self.out = nn.Linear(12, 2)
+
+    def forward(self, x, state):
+        h, c = state
+        y, state = self.lstm(x, (h, c))
+        return self.out(y), state
+
+
+class Modalities(nn.Module):
+    def __init__(self, dims=(35, 74, 300)):
+        super().__init__()
+        self.projections = nn.ModuleList([nn.Linear(d, 16) for d in dims])
+        self.out = nn.Linear(48, 1)
+
+    def forward(self, visual, audio, text):
+        parts = [projection(x) for projection, x in zip(self.projections, (visual, audio, text))]
+        return self.out(torch.cat(parts, -1))
+
+
+class StateAndAction(nn.Module):
+    """The action comes in after the first layer."""
+
+    def __init__(self, state_dim=24, action_dim=4):
+        super().__init__()
+        self.first = nn.Linear(state_dim, 64)
+        self.bn = nn.BatchNorm1d(64)
+        self.second = nn.Linear(64 + action_dim, 1)
+
+    def forward(self, state, action):
+        return self.second(torch.cat([F.relu(self.bn(self.first(state))), action], 1))

@@ -19,6 +19,7 @@ from torch.nn.modules import module as hooks
 
 from .calling import call_once, copied
 from .failures import first_line
+from .layer_shapes import fitting
 
 _LARGEST = 65536
 _TORCH = os.path.dirname(torch.__file__) + os.sep
@@ -104,11 +105,18 @@ def _failure(error: BaseException, watch: _Watch, leaves: list[Any]) -> Failure:
     row = frames[0][1] if frames else 0
     line = linecache.getline(frames[-1][0].f_code.co_filename, frames[-1][1]) if frames else ""
     values = [_looked_up(name, frames[-1][0].f_locals) for name in _ATTRIBUTE_PATH.findall(line)] if frames else []
-    met = [tensor for _, tensor in reversed(watch.running[1:])] + values
+    met = [tensor for module, tensor in reversed(watch.running[1:]) if not _takes(module, tensor)] + values
     source = next((number for tensor in met for number in _source(leaves, tensor)), None)
     numbers = {int(n) for n in _NUMBER.findall(f"{error} {line}") if len(n) < 6}.union(*map(_numbers, values))
     seen = frozenset(n for n in numbers if 0 < n < _LARGEST)
     return Failure(error, (len(watch.finished), row), layer, received, source, seen)
+
+
+def _takes(layer: nn.Module, received: Tensor | None) -> bool:
+    """Whether a layer of torch got what it takes, so that something else is at fault."""
+    if received is None or isinstance(layer, nn.Embedding):  # which takes any sizes
+        return False
+    return any(leaf.sizes == tuple(received.shape) for leaf in fitting(layer, tuple(received.shape)))
 
 
 def tensors_of(args: Any, kwargs: Any) -> list[Any]:

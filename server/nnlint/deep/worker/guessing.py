@@ -11,7 +11,7 @@ from torch import nn
 
 from .layer_shapes import BATCH, SIDE, STEPS, fitting, state_of
 from .messages import Hint
-from .naming import by_name, named_part
+from .naming import by_name, is_state, named_part
 from .reading import Usage, usages
 from .specimens import FLOATS, TOKENS, Given, Leaf, Several, Specimen
 
@@ -83,9 +83,13 @@ class _Subject:
     def other(self, parameter: inspect.Parameter, main: Leaf) -> Specimen:
         """A guess at a parameter that is not the main one: like that, if nothing better is known."""
         usage = self._usages.get(parameter.name, Usage())
+        return self._state(parameter.name, usage) or next(self._told(parameter.name), None) or self.by_name(parameter) or main
+
+    def _state(self, name: str, usage: Usage) -> Specimen | None:
+        """The state that a recurrent layer begins with, where the parameter goes into one or is called like it."""
         layer = _at(self.model, usage.layer) if usage.layer and usage.position else None
-        state = state_of(layer) if layer is not None else None
-        return state or next(self._told(parameter.name), None) or self.by_name(parameter) or main
+        layers = [layer] if layer is not None else list(self.model.modules()) if is_state(name) else []
+        return next((state for state in map(state_of, layers) if state is not None), None)
 
     def contained(self, name: str, specimen: Specimen) -> Specimen:
         """The same in a dict where the parameter is asked for keys, in a list where it is gone through."""

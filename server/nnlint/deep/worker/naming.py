@@ -50,6 +50,11 @@ def by_name(name: str, annotation: str, below: int) -> Leaf | None:
     return named_part(name)
 
 
+def is_state(name: str) -> bool:
+    """Whether a parameter is called what is handed on from step to step: `hidden`, `state`, `hx`, `cache`."""
+    return re.fullmatch(r"h|c|[hc]x|[hc]_?0|hidden\w*|(\w+_)?states?|hc|mem\w*|\w*cache\w*|prev\w*|past\w*", name.lower()) is not None
+
+
 def named_part(name: str) -> Leaf | None:
     """What a name says wherever it stands, as a key of a dict too."""
     return next((leaf for pattern, leaf in _NAMED if re.fullmatch(pattern, name)), None)

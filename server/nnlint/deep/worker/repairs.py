@@ -12,11 +12,11 @@ import torch
 
 from .attempts import Failure
 from .layer_shapes import BATCH, STEPS, fitting
-from .naming import named_part
+from .naming import is_state, named_part
 from .resizing import enlarged, flattened, of_rank, resized, scaled, spatial, tensors, with_size, with_sizes
 from .specimens import FALSE, FLOATS, LENGTHS, MASKS, ONES, TOKENS, TRUE, WRITTEN, Given, Leaf, Several, Specimen
 
-_MOST_REPAIRS = 32
+_MOST_REPAIRS, _MOST_OTHERS = 24, 10
 _MOST_AXES = 5
 _DIVISORS = 64  # a number in sight up to this may be one that sizes are to be divisible by
 
@@ -60,7 +60,6 @@ _PAIRS = (
 )
 _MISFIT = re.compile(r"must match|must be broadcastable|expanded size|shape of|should be")
 _SIZES = re.compile(r"[\[(](\d+(?:\s*,\s*\d+)+),?[\])]")
-_STATES = re.compile(r"h|c|hx|cx|hidden\w*|(\w+_)?states?|mem\w*|\w*cache\w*|prev\w*|past\w*|\w*mask")
 
 Optional = Mapping[str, Specimen]
 
@@ -73,19 +72,21 @@ def repairs(given: Given, failure: Failure, optional: Optional) -> Iterator[Give
     possible = [other for other in dict.fromkeys(alike) if other != given and _is_possible(other)]
     source = failure.source
     if source is not None:
-        possible.sort(key=lambda other: not _changes(given, other, source))
-    return iter(possible[:_MOST_REPAIRS])
+        at_fault = [other for other in possible if _changes(given, other, source)]
+        possible = at_fault[:_MOST_REPAIRS] + [other for other in possible if other not in at_fault][:_MOST_OTHERS]
+    return iter(possible[: _MOST_REPAIRS + _MOST_OTHERS])
 
 
 def _with_siblings(given: Given, other: Given) -> Iterator[Given]:
-    """What was changed in one tensor of a list changed in all that were equal to it; ranks above all."""
+    """What was changed in one tensor of a list changed in all of the list that were equal to it; ranks above all."""
     before, after = given.leaves(), other.leaves()
     changed = [n for n, (a, b) in enumerate(zip(before, after)) if a != b]
-    if len(before) != len(after) or len(changed) != 1 or before.count(before[changed[0]]) < 2 or len(given.specimens) == len(before):
+    alike = given.siblings(changed[0]) if len(before) == len(after) and len(changed) == 1 else []
+    if len(alike) < 2:
         yield other
         return
     old, new = before[changed[0]], after[changed[0]]
-    together = given.with_leaves(new if leaf == old else leaf for leaf in before)
+    together = given.with_leaves(new if number in alike else leaf for number, leaf in enumerate(before))
     yield from (together, other) if len(old.sizes) != len(new.sizes) else (other, together)
 
 
@@ -232,8 +233,7 @@ def _by_kind(given: Given, failure: Failure) -> Iterator[Given]:
 
 def _other_kinds(leaf: Leaf, message: str) -> Iterator[Leaf]:
     if leaf.kind == FLOATS and _WANTS_INTEGERS.search(message):
-        yield Leaf(TOKENS, leaf.sizes, 2)
-        yield Leaf(TOKENS, (BATCH, STEPS), 2)
+        yield from (Leaf(TOKENS, sizes, 2) for sizes in (leaf.sizes, (BATCH,), (BATCH, STEPS)))
     if leaf.kind == TOKENS and _WANTS_FLOATS.search(message):
         yield Leaf(FLOATS, leaf.sizes)
     if leaf.kind in (TOKENS, LENGTHS) and _WANTS_FLOATS.search(message):
@@ -311,7 +311,7 @@ def _by_presence(given: Given, failure: Failure, optional: Optional) -> Iterator
                 yield given.with_leaf(number, _main(given))
     if isinstance(failure.error, (TypeError, RuntimeError, AttributeError, ValueError)):
         for number, name in list(enumerate(given.names))[1:]:
-            if _STATES.fullmatch(name):
+            if is_state(name) or "mask" in name:
                 yield given.with_specimen(number, Leaf(WRITTEN, written="None"))
 
 
@@ -333,9 +333,9 @@ _REPAIRS: tuple[Callable[[Given, Failure], Iterator[Given]], ...] = (
     _by_mask,
     _by_sizes_said,
     _by_view,
-    _by_numbers_in_place,
     _by_kind,
     _by_range,
+    _by_numbers_in_place,
     _by_smallness,
     _by_rank,
     _by_container,

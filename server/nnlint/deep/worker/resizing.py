@@ -133,6 +133,8 @@ def of_rank(leaf: Leaf, rank: int) -> Iterator[Leaf]:
     if rank == 1:
         yield leaf.of(sizes[0])
     elif rank == 2:
+        if len(sizes) == 1:
+            yield leaf.of(sizes[0], 1)
         yield leaf.of(sizes[0], width)
         yield leaf.of(sizes[0], sizes[-1])
     elif rank == 3:

@@ -90,6 +90,17 @@ class Given:
         """Every value, in order."""
         return [leaf for specimen in self.specimens for leaf in _leaves(specimen)]
 
+    def siblings(self, number: int) -> list[int]:
+        """The leaves of the same argument that are equal to one, that one too, by number."""
+        leaves = self.leaves()
+        start = 0
+        for specimen in self.specimens:
+            end = start + len(list(_leaves(specimen)))
+            if number < end:
+                return [n for n in range(start, end) if leaves[n] == leaves[number]]
+            start = end
+        return []
+
     def with_leaf(self, number: int, leaf: Leaf) -> Given:
         """The same but for one value, by its number in `leaves()`."""
         leaves = self.leaves()
