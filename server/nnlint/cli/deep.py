@@ -18,7 +18,7 @@ import click
     metavar="S",
     help="Seconds that a model may take. [default: the configured ones, else 30; with --recipe at least 60]",
 )
-@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="With --recipe: how long to train on one batch. [default: 200]")
+@click.option("--steps", type=click.IntRange(min=1), metavar="N", help="With --recipe: how long to train on one batch. [default: 300]")
 @click.option("--device", default="cpu", show_default=True, metavar="NAME", help="Where the model runs, such as cuda:0.")
 @click.option(
     "--output-format",

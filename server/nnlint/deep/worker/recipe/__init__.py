@@ -30,7 +30,7 @@ from .overfit import Budget
 from .subject import Subject
 
 _ORDER = (initial_loss, overfit, gradients, unused_layers, modes, batch, activations)
-_STEPS = 200
+_STEPS = 300
 _RESERVED = 0.1  # of the time limit, for starting and ending
 _START = time.monotonic() - 4.0  # importing torch came before
 

@@ -12,9 +12,10 @@ from .subject import Subject
 
 TITLE = "Initial loss"
 
-# How far above the loss of a model that knows nothing the training may start: absolute, and relative to that loss.
-_SLACK, _TOLERATED, _TOO_MUCH = 0.1, 0.25, 1.0
-_NUMBERS_TOO_MUCH = 9.0
+# How far above the loss of a model that knows nothing the training may start: absolute; relative to that loss, for classes and for numbers.
+_SLACK = 0.1
+_TOLERATED, _TOO_MUCH = 0.25, 4.0
+_TOLERATED_OF_NUMBERS, _TOO_MUCH_OF_NUMBERS = 1.5, 9.0
 _CURE = "scale down the initial weights of the last layer, or normalize what goes into it; a bias of the last layer can hold the base rate"
 
 
@@ -32,11 +33,12 @@ def check(subject: Subject, objective: Objective) -> Outcome:
         return Outcome(
             FAIL, f"The first loss is {average}.", "look for a division by zero, a logarithm of zero or an overflow in forward()", numbers
         )
+    of_numbers = words.startswith("the variance")
+    tolerated, too_much = (_TOLERATED_OF_NUMBERS, _TOO_MUCH_OF_NUMBERS) if of_numbers else (_TOLERATED, _TOO_MUCH)
     excess = average - expected
     tail = f"a model that knows nothing has {expected:.4g} ({words})"
-    if excess <= _SLACK + _TOLERATED * expected:
+    if excess <= _SLACK + tolerated * expected:
         return Outcome(PASS, f"The first loss is {average:.4g}; {tail}.", numbers=numbers)
-    too_much = _NUMBERS_TOO_MUCH if words.startswith("the variance") else _TOO_MUCH
     status = FAIL if excess > too_much * expected + _SLACK else WARN
     sentence = f"The first loss is {average:.4g}, {average / expected:.2g} times as much as it should be: {tail}."
     return Outcome(status, sentence, _CURE, numbers)

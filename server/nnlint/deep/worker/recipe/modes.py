@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..calling import copied, seed
 from ..outputs import outputs_of, relative_change
 from .losses import Objective
 from .outcome import FAIL, PASS, WARN, Outcome
@@ -31,7 +30,7 @@ def check(subject: Subject, objective: Objective) -> Outcome:
         stuck = [name for name, m in model.named_modules() if m.training]
         evaluated = _result(subject.call())
         changed = sorted({name for module, key in subject.initial.changed_buffers() if (name := _path(model, module, key))})
-        again = _result(_call_with_other_numbers(subject))
+        again = _result(subject.call(number=1))
         explaining = _explaining_classes(subject, evaluated)
         trained = _result(subject.model.train() and subject.call())
     random, gap = _gap(evaluated, again), _gap(evaluated, trained)
@@ -94,11 +93,6 @@ def _asks_for_mode(cls: type[nn.Module]) -> bool:
     """Whether the code of a class mentions `training`; compiled code may."""
     own = [value for base in cls.__mro__ if base not in (nn.Module, object) for value in vars(base).values() if callable(value)]
     return any("training" in value.__code__.co_names if hasattr(value, "__code__") else not isinstance(value, type) for value in own)
-
-
-def _call_with_other_numbers(subject: Subject) -> Any:
-    seed(1)
-    return subject.model(*copied(subject.args), **copied(subject.kwargs))
 
 
 def _result(returned: Any) -> Tensor | None:

@@ -19,6 +19,7 @@ TITLE = "Overfitting one batch"
 _GOAL = 0.01  # of the first loss
 _RATES = (1e-2, 2e-3, 4e-4)
 _TRIAL = 8  # steps with each rate
+_AS_GOOD = 0.1  # of the first loss: so much above the lowest one, the larger rate is still the better one in the long run
 _CONVINCING = 0.2  # of the first loss: no other rate needs to be tried
 _PATIENCE, _SLOWER = 20, 0.5  # steps without progress, and what the rate is then multiplied with
 _STILL_FALLING = 0.95  # the last quarter's best loss, relative to what was best before
@@ -81,7 +82,8 @@ def check(subject: Subject, objective: Objective, budget: Budget, tell: Tell) ->
             return _outcome(trials[-1], objective, False)
         if trials[-1].losses[-1] < _CONVINCING * trials[-1].losses[0]:
             break
-    ranked = sorted(trials, key=lambda trial: trial.best if trial.is_sound else math.inf)
+    lowest = min((trial.losses[-1] for trial in trials if trial.is_sound), default=math.inf)
+    ranked = sorted(trials, key=lambda trial: not (trial.is_sound and trial.losses[-1] <= lowest + _AS_GOOD * trial.losses[0]))
     for trial in ranked[:2]:
         descent = _descent(subject, objective, trial.rate, budget, lambda text, share: tell(text, 0.2 + 0.8 * (share or 0)))
         if descent.is_sound:

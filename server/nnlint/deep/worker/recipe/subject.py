@@ -49,9 +49,9 @@ class Subject:
         """Whether `forward()` is given something by the name of a target."""
         return any(value is not None and name in _TARGETS for name, value in self._bound())
 
-    def call(self, args: tuple[Any, ...] | None = None, kwargs: dict[str, Any] | None = None) -> Any:
-        """What `forward()` returns for the batch, or for other arguments."""
-        seed()
+    def call(self, args: tuple[Any, ...] | None = None, kwargs: dict[str, Any] | None = None, number: int = 0) -> Any:
+        """What `forward()` returns for the batch, or for other arguments. Another `number` gives other random numbers."""
+        seed(number)
         return self.model(*copied(self.args if args is None else args), **copied(self.kwargs if kwargs is None else kwargs))
 
     @contextlib.contextmanager

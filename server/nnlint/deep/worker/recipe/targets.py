@@ -7,6 +7,7 @@ each token of the input, the target of a position depends on its token.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .subject import Subject
@@ -34,16 +35,25 @@ def yes_or_no_targets(result: Tensor, subject: Subject) -> Tensor:
 
 
 def number_targets(result: Tensor, subject: Subject) -> Tensor:
-    """Numbers with mean 0 and variance 1 over the samples, for each feature.
+    """Numbers with mean 0 and variance 1 over the samples, for each feature; over the features of a result that is normalized over them.
 
-    With three axes, it is not known which of them are features and which are positions: a sample has one number.
+    With three axes, it is not known which of them are features and which are positions: a sample has one number, unless a normalization
+    tells.
     """
     axis = _sample_axis(result.shape, subject)
-    features = {1 - axis} if result.ndim == 2 else {1} if result.ndim > 3 else set()
+    is_normalized = result.ndim == 3 and _is_centered(result.detach())
+    features = {2} if is_normalized else {1 - axis} if result.ndim == 2 else {1} if result.ndim > 3 else set()
     drawn = torch.randn(_sizes(result.shape, {axis} | features), generator=torch.Generator().manual_seed(_SEED))
-    if result.shape[axis] > 1:
+    if is_normalized:
+        drawn = F.layer_norm(drawn, drawn.shape[-1:])
+    elif result.shape[axis] > 1:
         drawn = (drawn - drawn.mean(axis, keepdim=True)) / drawn.std(axis, keepdim=True, unbiased=False).clamp_min(1e-6)
     return drawn.expand(result.shape).to(result)
+
+
+def _is_centered(result: Tensor) -> bool:
+    """Whether every position has features with mean 0, as behind a layer norm."""
+    return result.shape[-1] > 1 and bool((result.mean(-1).abs() < 1e-4 * result.abs().amax(-1)).all())
 
 
 def _sample_axis(shape: torch.Size, subject: Subject) -> int:

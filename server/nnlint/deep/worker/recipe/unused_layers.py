@@ -12,11 +12,14 @@ from .watching import ParameterReads, calls_of
 
 TITLE = "Unused layers"
 
+_RUNS = 4
+
 _CURE = "call them in forward(), or take them out: they cost memory, and DistributedDataParallel refuses parameters without a gradient"
 
 
 def check(subject: Subject, objective: Objective) -> Outcome:
-    """Runs the model in both modes and looks for modules that are not called and whose parameters nothing reads.
+    """Runs the model in both modes, several times, as it may drop layers, and looks for modules that are not called and whose
+    parameters nothing reads.
 
     Layers without parameters are only told of: dropout whose rate `forward()` hands on to another function need not be called.
     """
@@ -24,7 +27,8 @@ def check(subject: Subject, objective: Objective) -> Outcome:
     read: set[int] = set()
     for training in (True, False):
         with subject.borrowed(training) as model, torch.no_grad(), calls_of(model) as now, ParameterReads() as reads:
-            subject.call()
+            for number in range(_RUNS):
+                subject.call(number=number)
         called |= now
         read |= reads.read
     model = subject.model
