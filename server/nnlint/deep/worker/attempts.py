@@ -25,6 +25,7 @@ _LARGEST = 65536
 _TORCH = os.path.dirname(torch.__file__) + os.sep
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _NUMBER = re.compile(r"(?<![A-Za-z_.\d])\d+(?![A-Za-z_.\d])|(?<=\()\d+(?=x)|(?<=x)\d+")
+_COMPARED = re.compile(r"(?:[=!<>]=|[<>%])\s*(\d+)\b")
 _ATTRIBUTE_PATH = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")
 
 
@@ -107,7 +108,8 @@ def _failure(error: BaseException, watch: _Watch, leaves: list[Any]) -> Failure:
     values = [_looked_up(name, frames[-1][0].f_locals) for name in _ATTRIBUTE_PATH.findall(line)] if frames else []
     met = [tensor for module, tensor in reversed(watch.running[1:]) if not _takes(module, tensor)] + values
     source = next((number for tensor in met for number in _source(leaves, tensor)), None)
-    numbers = {int(n) for n in _NUMBER.findall(f"{error} {line}") if len(n) < 6}.union(*map(_numbers, values))
+    said = [*_NUMBER.findall(str(error)), *_COMPARED.findall(line)]
+    numbers = {int(n) for n in said if len(n) < 6}.union(*map(_numbers, values))
     seen = frozenset(n for n in numbers if 0 < n < _LARGEST)
     return Failure(error, (len(watch.finished), row), layer, received, source, seen)
 

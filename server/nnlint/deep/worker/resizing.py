@@ -26,11 +26,13 @@ def resized(given: Given, source: int | None, have: int, want: int) -> Iterator[
     everywhere = [
         leaf.of(*leaf.sizes[:1], *(want if n == have else n for n in leaf.sizes[1:])) if leaf.is_tensor else leaf for leaf in leaves
     ]
-    for number, leaf in tensors(given, source):
-        if source == number and leaf.sizes[2:] and have in leaf.sizes[2:]:
-            yield given.with_leaf(number, leaf.of(leaf.sizes[0], *leaf.sizes[2:], want))  # channels last
-    if everywhere != leaves:
-        yield given.with_leaves(everywhere)
+    last = [
+        given.with_leaf(number, leaf.of(leaf.sizes[0], *leaf.sizes[2:], want))
+        for number, leaf in tensors(given, source)
+        if source == number and have in leaf.sizes[2:]
+    ]
+    alike = [given.with_leaves(everywhere)] if everywhere != leaves else []
+    yield from (last + alike if want < SIDE // 2 else alike + last)  # few are channels, in the last axis
     yield from _features_alike(given, have, want)
     yield from _parts_of_sum(given, source, have, want)
     for number, leaf in tensors(given, source):
