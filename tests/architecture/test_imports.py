@@ -56,7 +56,7 @@ def test_every_contract_is_kept() -> None:
         ("dataflow/planted.py", "import torch.nn", "Only the deep check's worker imports torch"),
         ("deep/planted.py", "import torch", "Only the deep check's worker imports torch"),
         ("deep/worker/planted.py", "import nnlint.text", "The deep check's worker knows nothing of nnlint"),
-        ("deep/planted.py", "import nnlint.deep.worker.runner", "Of the deep check's worker nnlint imports the messages alone"),
+        ("deep/planted.py", "import nnlint.deep.worker.processes.runner", "Of the deep check's worker nnlint imports the messages alone"),
     ],
 )
 def test_a_planted_import_is_caught(copied_package: Path, file: str, line: str, contract: str) -> None:

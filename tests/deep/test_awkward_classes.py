@@ -15,7 +15,7 @@ import torch
 
 from nnlint.deep.worker.building import Built, build
 from nnlint.deep.worker.messages import Limits, Request, Way
-from nnlint.deep.worker.sites import construction_of
+from nnlint.deep.worker.running.sites import construction_of
 from scripts.fetch_corpus import fetch
 
 pytestmark = [pytest.mark.torch, pytest.mark.corpus, pytest.mark.slow]

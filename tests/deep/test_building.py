@@ -17,7 +17,7 @@ from torch import nn
 from nnlint.deep.worker.building import Built, build
 from nnlint.deep.worker.messages import Limits, Place, Request, Way
 from nnlint.deep.worker.problems import NoAnswer
-from nnlint.deep.worker.sites import constructed_at, construction_of
+from nnlint.deep.worker.running.sites import constructed_at, construction_of
 
 pytestmark = pytest.mark.torch
 

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from nnlint.deep.worker.channel import END, UNHEARD, Tell
 from nnlint.deep.worker.messages import Answer, Progress, decode
+from nnlint.deep.worker.processes.channel import END, UNHEARD, Tell
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nnlint.deep.worker.environment import environment
+from nnlint.deep.worker.processes.environment import environment
 
 NAMES = [
     "http_proxy",

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from nnlint.deep.worker.building import Built, build
-from nnlint.deep.worker.inputs import arguments
+from nnlint.deep.worker.building.inputs import arguments
 from nnlint.deep.worker.messages import Hint, Request, Way
 from nnlint.deep.worker.problems import NoAnswer
 

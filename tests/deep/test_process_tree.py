@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from nnlint.deep.worker import process_tree
+from nnlint.deep.worker.processes import process_tree
 from tests.deep.leftovers import left_after_death, marked
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="one side of the comparison is /proc")

@@ -15,9 +15,9 @@ pytest.importorskip("torch")
 
 from torch import nn
 
-from nnlint.deep.worker import sites
 from nnlint.deep.worker.messages import Place
-from nnlint.deep.worker.sites import Construction, constructed_around, constructed_at, construction_of, recorded_modules
+from nnlint.deep.worker.running import sites
+from nnlint.deep.worker.running.sites import Construction, constructed_around, constructed_at, construction_of, recorded_modules
 
 pytestmark = pytest.mark.torch
 
@@ -165,7 +165,7 @@ nn.modules = types.SimpleNamespace(conv=types.SimpleNamespace(_ConvNd=Module))
 torch.nn = nn
 sys.modules.update({"torch": torch, "torch.nn": nn})
 package = types.ModuleType("worker"); package.__path__ = [sys.argv[1]]; sys.modules["worker"] = package
-from worker import sites
+from worker.running import sites
 with sites.recorded_modules() as modules:
     Module(
     )
@@ -178,7 +178,7 @@ def test_older_pythons_load_and_record(version: str, tmp_path: Path) -> None:
     python = _python(version)
     script = tmp_path / "record.py"
     script.write_text(_WITHOUT_TORCH, "utf-8")
-    done = subprocess.run([python, str(script), str(Path(sites.__file__).parent)], capture_output=True, text=True, check=True)
+    done = subprocess.run([python, str(script), str(Path(sites.__file__).parents[1])], capture_output=True, text=True, check=True)
     found, row = json.loads(done.stdout)
     assert found == [int(part) for part in version.split(".")]
     assert "Module(" in script.read_text("utf-8").splitlines()[row - 1]

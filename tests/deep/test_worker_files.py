@@ -87,7 +87,7 @@ def test_its_start_can_be_read_by_every_python_that_may_be_named() -> None:
 @pytest.mark.parametrize("side", ["supervisor", "client"])
 def test_only_the_runner_imports_torch(side: str) -> None:
     start = {
-        "supervisor": f"import sys; sys.path.insert(0, {str(WORKER.parent)!r}); import worker.supervisor",
+        "supervisor": f"import sys; sys.path.insert(0, {str(WORKER.parent)!r}); import worker.processes.supervisor",
         "client": "import sys, nnlint.deep.client",
     }
     loaded = subprocess.run([sys.executable, "-c", f"{start[side]}\nprint('torch' in sys.modules)"], capture_output=True, text=True)

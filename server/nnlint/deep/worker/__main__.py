@@ -37,7 +37,7 @@ def main():
         sys.exit("the deep check does not support this system yet; on Windows it works within WSL")
     del sys.path[0]  # this folder
     descriptors = [int(text) for text in sys.argv[1:]]
-    import_from_this_folder("supervisor" if len(descriptors) == 2 else "runner").main(*descriptors)
+    import_from_this_folder("processes.supervisor" if len(descriptors) == 2 else "processes.runner").main(*descriptors)
 
 
 if __name__ == "__main__":

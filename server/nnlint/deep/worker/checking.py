@@ -14,12 +14,12 @@ from typing import Any
 from .building import Built, build
 from .failures import first_line
 from .messages import CONFIRMED, NO_ANSWER, REFUTED, Answer, Question, Request, Verdict
-from .precision import one_process
 from .problems import NoAnswer
 from .proofs import cancelled_biases, proof_of
-from .sites import construction_of
-from .tracing import RefusedViews
-from .trial import Trial
+from .running.precision import one_process
+from .running.sites import construction_of
+from .running.tracing import RefusedViews
+from .running.trial import Trial
 
 _MOST_MODELS = 8
 _DECIDED = (CONFIRMED, REFUTED)

@@ -6,7 +6,7 @@ import errno
 import resource
 from collections.abc import Iterator
 
-from .limits import size, too_much_memory
+from .processes.limits import size, too_much_memory
 
 _LONGEST = 300  # characters of an exception's own text
 _REFUSED_MEMORY = ("can't allocate memory", "not enough memory")  # torch's words for it, in a RuntimeError

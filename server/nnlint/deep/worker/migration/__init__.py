@@ -20,11 +20,11 @@ from typing import Any
 from torch import Tensor
 
 from ..building import Built, build
-from ..flows import flow_from
 from ..messages import Answer, Request
-from ..precision import one_process
 from ..problems import NoAnswer
-from ..trial import Trial
+from ..running.flows import flow_from
+from ..running.precision import one_process
+from ..running.trial import Trial
 from . import formats
 from .copies import Copy, copies_of, listed, refuse_partial_copies
 from .migrating import Migration

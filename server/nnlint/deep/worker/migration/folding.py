@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..outputs import outputs_of, relative_change
-from ..precision import full_precision, one_process
 from ..problems import NoAnswer
+from ..running.outputs import outputs_of, relative_change
+from ..running.precision import full_precision, one_process
 
 _ROUNDING = 1e-9  # relative to the input of a normalization: more than double precision loses on the way there
 _NOTHING = 1e-12

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..outputs import relative_change
 from ..problems import NoAnswer
+from ..running.outputs import relative_change
 from .copies import Copy
 from .folding import Evaluation, exactly
 from .removal import Removal

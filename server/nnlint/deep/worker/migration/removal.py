@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from ..messages import Question
 from ..problems import NoAnswer
 from ..proofs.cancelled_biases import is_redundant, matters
-from ..sites import BIASED_LAYERS, constructed_at, construction_of
-from ..trial import Trial
+from ..running.sites import BIASED_LAYERS, constructed_at, construction_of
+from ..running.trial import Trial
 from .copies import Copy, listed
 
 _CODE = "NN501"

@@ -12,11 +12,11 @@ from typing import Any
 
 from torch import nn
 
-from ..flows import Flow, flow_from, is_softmax
 from ..messages import CONFIRMED, NO_ANSWER, REFUTED, Discovery, Place, Question, Verdict
-from ..sites import BIASED_LAYERS, constructed_at, construction_of
-from ..tracing import Event
-from ..trial import Trial
+from ..running.flows import Flow, flow_from, is_softmax
+from ..running.sites import BIASED_LAYERS, constructed_at, construction_of
+from ..running.tracing import Event
+from ..running.trial import Trial
 
 UNCHANGED = 1e-9  # relative: rounding in double precision, also through a hundred layers
 CHANGED = 1e-6  # whatever moves outputs by more is no rounding

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from ..messages import CONFIRMED, NO_ANSWER, REFUTED, Question, Verdict
-from ..outputs import relative_change
-from ..tracing import Event
-from ..trial import Trial
+from ..running.outputs import relative_change
+from ..running.tracing import Event
+from ..running.trial import Trial
 
 _REVERSED = "alpha_dropout"
 

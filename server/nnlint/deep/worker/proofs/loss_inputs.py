@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..messages import CONFIRMED, NO_ANSWER, REFUTED, Question, Verdict
-from ..trial import Trial
+from ..running.trial import Trial
 
 _EXACT = 1e-6
 # How far inputs are stretched: raw scores of a small input may lie in [0, 1] by chance.

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..flows import flow_from
 from ..messages import CONFIRMED, NO_ANSWER, REFUTED, Question, Verdict
-from ..trial import Trial, shifted
+from ..running.flows import flow_from
+from ..running.trial import Trial, shifted
 from .cancelled_biases import UNCHANGED, layers_at
 
 _SIZE = 0.5

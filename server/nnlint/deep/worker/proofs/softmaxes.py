@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..messages import CONFIRMED, NO_ANSWER, REFUTED, Question, Verdict
-from ..tracing import Event
-from ..trial import Trial
+from ..running.tracing import Event
+from ..running.trial import Trial
 from .loss_inputs import sums_to_one
 
 _EXACT = 1e-6

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from ..messages import CONFIRMED, NO_ANSWER, REFUTED, Question, Verdict
-from ..outputs import tensors_in
-from ..tracing import Event
-from ..trial import Trial, is_floating, running
+from ..running.outputs import tensors_in
+from ..running.tracing import Event
+from ..running.trial import Trial, is_floating, running
 
 _VIEWS = frozenset({"view", "reshape", "view_as", "reshape_as"})
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..outputs import outputs_of, relative_change
+from ..running.outputs import outputs_of, relative_change
 from .losses import Objective
 from .outcome import FAIL, PASS, WARN, Outcome
 from .returned import result_of

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..building.inputs import arguments
 from ..failures import first_line
-from ..inputs import arguments
 from ..problems import NoAnswer
 from .bounds import Bounds, bounds_of, within
 from .losses import Objective, binary, cross_entropy, form_of, regression

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_map
 
 from ..building import Built
-from ..calling import copied, seed
+from ..running.calling import copied, seed
 from .independence import Batch, find_batch
 from .weights import Snapshot, norms_to_eval, stir_zeros, without_dropout
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from ..problems import NoAnswer
 from .outputs import are_finite, outputs_of
-from .problems import NoAnswer
 
 _SEED = 20240
 

@@ -9,7 +9,7 @@ import resource
 import time
 from collections.abc import Sequence
 
-from .messages import Limits
+from ..messages import Limits
 from .process_tree import Process, everything, proportional_memory, running
 
 # The libraries below torch start a thread a processor, each.

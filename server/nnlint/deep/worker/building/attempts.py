@@ -17,13 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as hooks
 
-from .calling import call_once, copied
-from .failures import first_line
+from ..failures import first_line
+from ..running.calling import call_once, copied
 from .layer_shapes import fitting
 
 _LARGEST = 65536
 _TORCH = os.path.dirname(torch.__file__) + os.sep
-_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _NUMBER = re.compile(r"(?<![A-Za-z_.\d])\d+(?![A-Za-z_.\d])|(?<=\()\d+(?=x)|(?<=x)\d+")
 _COMPARED = re.compile(r"(?:[=!<>]=|[<>%])\s*(\d+)\b")
 _ATTRIBUTE_PATH = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*")

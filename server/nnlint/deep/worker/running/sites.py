@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from .messages import Place
+from ..messages import Place
 
 UNKNOWN = 0  # the column of a place of which only the row is known
 _TORCH = os.path.dirname(os.path.realpath(torch.__file__)) + os.sep
-_HERE = os.path.dirname(os.path.realpath(__file__)) + os.sep
+_HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep
 _ATTRIBUTE = "_nnlint_construction"
 _MAX_CALLERS = 32
 

@@ -17,11 +17,11 @@ import tempfile
 import time
 from collections.abc import Callable
 
+from ..messages import Answer, BadMessage, Lines, Progress, Request, decode, encode
 from .channel import END, WHERE_ARE_YOU
 from .endings import ending
 from .environment import environment
 from .limits import Watch, confine, size
-from .messages import Answer, BadMessage, Lines, Progress, Request, decode, encode
 from .printed import Printed
 from .process_tree import adopt_orphans, die_with_parent, kill_all, reap, running
 
@@ -146,7 +146,7 @@ class Run:
         with tempfile.TemporaryFile(dir=folder) as spool:
             spool.write(line)
             spool.seek(0)
-            worker = os.path.dirname(os.path.abspath(__file__))
+            worker = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
             descriptors = (spool.fileno(), answers, lifeline)
             self._runner = subprocess.Popen(
                 [sys.executable, "-B", "-X", "utf8", worker, *map(str, descriptors)],

@@ -8,7 +8,7 @@ import signal
 import threading
 from typing import Optional
 
-from .messages import Answer, Message, Progress, encode
+from ..messages import Answer, Message, Progress, encode
 
 END = b"end"  # a process that ends before it has said this did not finish
 UNHEARD = os.EX_PROTOCOL  # the exit status where it could not be said

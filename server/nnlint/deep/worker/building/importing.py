@@ -19,9 +19,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from .failures import first_line
-from .messages import Way
-from .problems import NoAnswer
+from ..failures import first_line
+from ..messages import Way
+from ..problems import NoAnswer
 from .scripts import definitions, does_train, may_train
 
 _AT_HAND: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional}

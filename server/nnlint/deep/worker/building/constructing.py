@@ -11,10 +11,10 @@ from typing import Any
 
 from torch import nn
 
-from .calling import seed
-from .failures import first_line
-from .messages import Way
-from .problems import NoAnswer
+from ..failures import first_line
+from ..messages import Way
+from ..problems import NoAnswer
+from ..running.calling import seed
 
 # Parameters that have a constructor load a checkpoint; a run needs none, and may not load any.
 _WEIGHTS = re.compile(r"(\w+_)?(pretrained|weights|ckpt|checkpoint)(_\w+)?")

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import nn
 
+from ..messages import Hint
 from .layer_shapes import BATCH, SIDE, STEPS, fitting, state_of
-from .messages import Hint
 from .naming import by_name, is_state, named_part
 from .reading import Usage, usages
 from .specimens import FLOATS, TOKENS, Given, Leaf, Several, Specimen

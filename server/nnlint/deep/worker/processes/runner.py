@@ -13,12 +13,12 @@ import sys
 import threading
 from typing import Any
 
+from ..failures import first_line
+from ..messages import CHECK, MIGRATE, RECIPE, Answer, Request, decode
+from ..places import place_of
+from ..problems import NoAnswer
 from .channel import WHERE_ARE_YOU, Tell
-from .failures import first_line
-from .messages import CHECK, MIGRATE, RECIPE, Answer, Request, decode
 from .network import forbid_network
-from .places import place_of
-from .problems import NoAnswer
 
 _TASKS = {CHECK: "checking", RECIPE: "recipe", MIGRATE: "migration"}
 _MOST_THREADS = 4  # more of them seldom help with the small models and batches of a check
@@ -74,7 +74,7 @@ def _run(request: Request, tell: Tell) -> Answer:
         raise NoAnswer(f"this version of nnlint's worker knows no task {request.task!r}")
     tell("importing torch")
     _import_torch(tell)
-    answer = importlib.import_module(f".{name}", __package__).run(request, tell)
+    answer = importlib.import_module(f"..{name}", __package__).run(request, tell)
     assert isinstance(answer, Answer)
     return answer
 

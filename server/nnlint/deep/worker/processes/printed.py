@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .places import in_words, is_below
+from ..places import in_words, is_below
 
 _KEPT = 2**15  # bytes: enough for the hundred frames that the crash handler shows
 _CRASH, _STACK = "Fatal Python error: ", "(most recent call first):"  # the crash handler's words

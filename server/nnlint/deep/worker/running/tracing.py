@@ -18,7 +18,7 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten
 
-from .messages import Place
+from ..messages import Place
 from .outputs import tensors_in
 from .sites import UNKNOWN, calling_place, constructed_at, construction_of, recorded_modules
 

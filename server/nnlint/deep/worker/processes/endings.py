@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
+from ..messages import Limits
 from .channel import UNHEARD
-from .messages import Limits
 
 _CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGSYS})
 

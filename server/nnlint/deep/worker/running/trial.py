@@ -20,12 +20,12 @@ from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_map
 
-from .building import Built
+from ..building import Built
+from ..failures import first_line
+from ..problems import NoAnswer
 from .calling import copied, seed
-from .failures import first_line
 from .outputs import are_finite, outputs_of, relative_change, tensors_in
 from .precision import full_precision, one_process
-from .problems import NoAnswer
 from .tracing import RefusedViews, Trace, trace
 
 _SEED = 31

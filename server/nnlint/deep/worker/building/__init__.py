@@ -10,15 +10,15 @@ from typing import Any
 
 from torch import nn
 
-from .calling import call_once, copied, dtype_of
+from ..failures import first_line
+from ..messages import Request, Way
+from ..problems import NoAnswer
+from ..running.calling import call_once, copied, dtype_of
+from ..running.sites import recorded_modules
 from .constructing import Blueprint, CannotConstruct, pragma
-from .failures import first_line
 from .finding import Found, NothingFits, found_inputs
 from .importing import imported, without_checkpoints
 from .inputs import arguments
-from .messages import Request, Way
-from .problems import NoAnswer
-from .sites import recorded_modules
 
 # Of the time that a run has: the rest is for what it is to find out.
 _SHARE = 0.5

@@ -18,9 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .calling import seed
-from .failures import first_line
-from .problems import NoAnswer
+from ..failures import first_line
+from ..problems import NoAnswer
+from ..running.calling import seed
 
 
 def arguments(text: str, namespace: Mapping[str, Any], dtype: torch.dtype) -> tuple[tuple[Any, ...], dict[str, Any]]:

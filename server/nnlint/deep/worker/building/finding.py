@@ -13,13 +13,13 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from ..messages import Hint
+from ..problems import NoAnswer
+from ..running.calling import dtype_of
 from .attempts import Failure, TookTooLong, attempt
-from .calling import dtype_of
 from .guessing import guesses, optional_parameters
 from .inputs import arguments
 from .layer_shapes import BATCH
-from .messages import Hint
-from .problems import NoAnswer
 from .repairs import repairs
 from .specimens import FLOATS, TOKENS, Given, Leaf
 

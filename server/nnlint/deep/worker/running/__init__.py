@@ -1,0 +1,1 @@
+"""Running a model: again and again from one state, and with every operation written down."""
