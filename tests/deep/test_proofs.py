@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nnlint.deep.worker import checking
 from nnlint.deep.worker.messages import Answer, Verdict
+from nnlint.deep.worker.problems import NoAnswer
 from tests.deep.asking import Told, request_for
 
 pytestmark = pytest.mark.torch
@@ -364,8 +366,6 @@ def test_an_axis_that_is_split_may_have_been_merged_in_another_order(tmp_path: P
 
 
 def test_a_question_that_one_way_leaves_open_is_put_to_the_next(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     source = """
     class Net(nn.Module):
         def __init__(self, normed=False):
@@ -386,6 +386,51 @@ def test_a_question_that_one_way_leaves_open_is_put_to_the_next(tmp_path: Path) 
     (verdict,) = checking.run(request, Told()).verdicts
     assert verdict.kind == CONFIRMED
     assert "Net(normed=True)" in verdict.message
+
+
+TWO_FORMS = """
+class Net(nn.Module):
+    def __init__(self, normed=False):
+        super().__init__()
+        self.a = nn.Conv2d(3, 4, 3)  # ? NN501 nn.Conv2d(3, 4, 3)
+        self.norm = nn.BatchNorm2d(4) if normed else nn.Tanh()
+        if normed:
+            self.b = nn.Conv2d(4, 4, 1)  # ? NN501 nn.Conv2d(4, 4, 1)
+            self.last = nn.BatchNorm2d(4)
+
+    def forward(self, x):
+        y = self.norm(self.a(x))
+        return self.last(self.b(torch.relu(y))) if hasattr(self, "b") else y
+"""
+
+
+def test_what_one_model_has_refuted_no_other_one_discovers(tmp_path: Path) -> None:
+    request = request_for(tmp_path, TWO_FORMS)
+    told = Told()
+    answer = checking.run(replace(request, ways=(*request.ways, replace(request.ways[0], model="Net(normed=True)"))), told)
+    assert [verdict.kind for verdict in answer.verdicts] == [REFUTED, CONFIRMED]
+    assert answer.discoveries == ()
+    assert told.partials[-1].verdicts == answer.verdicts, "a run that ends early keeps what all models have said"
+
+
+def test_a_model_whose_runs_differ_gives_way_to_the_next(tmp_path: Path) -> None:
+    source = """
+    class Net(nn.Module):
+        def __init__(self, noisy=True):
+            super().__init__()
+            self.noisy, self.runs = noisy, 0
+            self.conv = nn.Conv2d(3, 4, 3)  # ? NN501 nn.Conv2d(3, 4, 3)
+            self.norm = nn.BatchNorm2d(4)
+
+        def forward(self, x):
+            self.runs += self.noisy
+            return self.norm(self.conv(x)) + self.runs
+    """
+    request = request_for(tmp_path, source)
+    with pytest.raises(NoAnswer, match="differ"):
+        checking.run(request, Told())
+    answer = checking.run(replace(request, ways=(*request.ways, replace(request.ways[0], model="Net(noisy=False)"))), Told())
+    assert [verdict.kind for verdict in answer.verdicts] == [CONFIRMED]
 
 
 def test_the_order_of_calls_is_that_of_the_run(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from .building import Built, build
@@ -27,33 +28,42 @@ _SHARE_OF_TIME = 0.5  # after which no further model is begun
 
 
 def run(request: Request, tell: Any) -> Answer:
-    """The verdicts on all questions; raises `NoAnswer` where no way gives a model that runs."""
+    """The verdicts on all questions; raises `NoAnswer` where no way gives a model that runs, and runs alike twice."""
     started = time.monotonic()
-    answer, ways = _run_first(request, tell)
-    for _ in range(_MOST_MODELS - 1):
-        open_questions = _open(request.questions, answer)
-        if not open_questions or not ways or time.monotonic() - started > _SHARE_OF_TIME * request.limits.seconds:
-            break
-        try:
-            further, ways = _run_first(replace(request, ways=ways, questions=open_questions), tell)
-        except NoAnswer:
-            break
-        answer = _with_verdicts(answer, further)
-        tell.partial(answer)
+    answer: Answer | None = None
+    problem = ""
+    refused = RefusedViews() if any(q.code == "NN602" for q in request.questions) else None
+    with one_process(), refused or contextlib.nullcontext():
+        for built in islice(_models(request, tell), _MOST_MODELS):
+            try:
+                answer = _asked(built, request, answer, refused, tell)
+            except NoAnswer as error:
+                problem = problem or str(error)
+            is_late = time.monotonic() - started > _SHARE_OF_TIME * request.limits.seconds
+            if is_late or (answer is not None and not _open(request.questions, answer)):
+                break
+    if answer is None:
+        raise NoAnswer(problem)
     return answer
 
 
-def _run_first(request: Request, tell: Any) -> tuple[Answer, tuple[Any, ...]]:
-    """The answer of the first way that gives a model, and the ways after it."""
-    refused = RefusedViews() if any(q.code == "NN602" for q in request.questions) else None
-    with one_process(), refused or contextlib.nullcontext():
-        built = build(request, tell)
-        answer = _asked(built, request, refused, tell)
-    at = next(at for at, way in enumerate(request.ways) if replace(way, origin="") == replace(built.way, origin=""))
-    return answer, request.ways[at + 1 :]
+def _models(request: Request, tell: Any) -> Iterator[Built]:
+    """The models of all ways that work; raises `NoAnswer` where none does."""
+    ways = request.ways
+    while ways or not request.ways:
+        try:
+            built = build(replace(request, ways=ways), tell)
+        except NoAnswer:
+            if ways == request.ways:
+                raise
+            return
+        yield built
+        at = next(at for at, way in enumerate(ways) if replace(way, origin="") == replace(built.way, origin=""))
+        ways = ways[at + 1 :]
 
 
-def _asked(built: Built, request: Request, refused: RefusedViews | None, tell: Any) -> Answer:
+def _asked(built: Built, request: Request, before: Answer | None, refused: RefusedViews | None, tell: Any) -> Answer:
+    """The answer with what one model says of the questions that those before it have left open."""
     answer = Answer(
         origin=built.way.origin,
         model=built.way.model,
@@ -62,15 +72,14 @@ def _asked(built: Built, request: Request, refused: RefusedViews | None, tell: A
     )
     tell(f"running {built.way.model}", None)
     trial = Trial(built, refused)
-    verdicts: list[Verdict] = []
-    for at, question in enumerate(request.questions):
-        tell(f"proving {question.code}", at / len(request.questions))
-        verdicts.append(_verdict(question, trial))
-        answer = replace(answer, verdicts=tuple(verdicts))
-        tell.partial(answer)
+    questions = request.questions if before is None else _open(request.questions, before)
+    for at, question in enumerate(questions):
+        tell(f"proving {question.code}", at / len(questions))
+        answer = replace(answer, verdicts=(*answer.verdicts, _verdict(question, trial)))
+        tell.partial(_together(before, answer))
     asked = [question.place for question in request.questions]
     found = cancelled_biases.discoveries(trial, asked, request.roots)
-    return replace(answer, discoveries=tuple(found), details={"order": call_order(trial)})
+    return _together(before, replace(answer, discoveries=tuple(found), details={"order": call_order(trial)}))
 
 
 def _verdict(question: Question, trial: Trial) -> Verdict:
@@ -103,8 +112,10 @@ def _open(questions: Sequence[Question], answer: Answer) -> tuple[Question, ...]
     return tuple(question for question in questions if question.id not in decided)
 
 
-def _with_verdicts(answer: Answer, further: Answer) -> Answer:
-    """The answer with what another model decided of what it left open; that model is named where it did."""
+def _together(answer: Answer | None, further: Answer) -> Answer:
+    """An answer with what another model decided of what it left open; that model is named where it did."""
+    if answer is None:
+        return further
     news = {v.id: replace(v, message=f"{v.message} (in {further.model})") for v in further.verdicts if v.kind in _DECIDED}
     known = {d.place for d in answer.discoveries}
     return replace(
