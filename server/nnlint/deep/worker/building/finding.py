@@ -26,6 +26,7 @@ from .specimens import FLOATS, TOKENS, Given, Leaf
 _MOST_TRIES = 150
 _ENOUGH = 10  # tries in the time that there is; a model that takes fewer gets smaller batches
 _SMALL_BATCH = 2
+_MANY = 2**20  # elements; four pictures of 224 x 224 are fewer
 _LARGEST = 2**25  # elements of all inputs together
 
 
@@ -65,7 +66,7 @@ class _Search:
             given = guess or (heapq.heappop(self._repairs)[-1] if self._repairs else None)
             if given is None:
                 return None
-            if self.is_slow:
+            if self.is_slow or _elements(given) > _MANY:
                 given = _with_small_batch(given)
             if given not in self._tried:
                 self._tried.add(given)
@@ -81,6 +82,10 @@ class _Search:
                 whole = cost + 1 + number / 4
                 self._costs.setdefault(other, (progress, whole))
                 heapq.heappush(self._repairs, (progress, whole, next(self._count), other))
+
+
+def _elements(given: Given) -> int:
+    return sum(torch.Size(leaf.sizes).numel() for leaf in given.leaves())
 
 
 def _with_small_batch(given: Given) -> Given:
@@ -107,7 +112,7 @@ def found_inputs(fresh: Callable[[], nn.Module], hints: Iterable[Hint], namespac
         if made is None:
             continue
         started = time.monotonic()
-        failure = attempt(model, *made, end if tries == 0 else (started + end) / 2)
+        failure = attempt(model, *made, (started + end) / 2)
         search.is_slow = search.is_slow or time.monotonic() - started > seconds / _ENOUGH
         if failure is None:
             return Found(model, *made, given.text) if tries == 0 else _settled(fresh, given, namespace)
@@ -137,7 +142,7 @@ def _smoother(given: Given) -> list[Given]:
 
 
 def _made(given: Given, namespace: dict[str, Any], dtype: torch.dtype) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-    if sum(torch.Size(leaf.sizes).numel() for leaf in given.leaves()) > _LARGEST:
+    if _elements(given) > _LARGEST:
         return None
     try:
         return arguments(given.text, namespace, dtype)
