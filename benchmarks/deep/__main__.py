@@ -24,8 +24,8 @@ def main() -> None:
     for package in options.packages:
         results.append(compared(package, options.select.split(","), options.seconds, options.jobs))
         show(results[-1])
-    if options.save:
-        save(results)
+        if options.save:
+            save(results)
 
 
 main()
