@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,16 +32,6 @@ NET = """
         def forward(self, x):
             return self.fc(x)
 """
-
-
-@pytest.fixture(autouse=True)
-def _imports_as_before() -> Iterator[None]:
-    path, modules = sys.path[:], set(sys.modules)
-    yield
-    sys.path[:] = path
-    for name in set(sys.modules) - modules:
-        if not name.startswith(("torch", "numpy")):
-            del sys.modules[name]
 
 
 def _write(folder: Path, **files: str) -> None:
@@ -77,8 +66,10 @@ def test_a_module_is_imported_as_one_of_its_package(tmp_path: Path) -> None:
 
 
 def test_a_file_that_has_no_dotted_name_is_imported_by_its_path(tmp_path: Path) -> None:
-    _write(tmp_path, **{"my-net": NET})
-    assert isinstance(_build(tmp_path, "Net()", module="", file="my-net.py").model, nn.Module)
+    _write(tmp_path, **{"my-net": NET + "\n    FOLDER = __file__\n"})
+    built = _build(tmp_path, "Net()", module="", file="my-net.py")
+    assert isinstance(built.model, nn.Module)
+    assert built.namespace["FOLDER"] == str(tmp_path / "my-net.py")
 
 
 def test_a_file_that_is_named_like_a_module_of_python_is_still_the_file(tmp_path: Path) -> None:

@@ -433,6 +433,29 @@ def test_a_model_whose_runs_differ_gives_way_to_the_next(tmp_path: Path) -> None
     assert [verdict.kind for verdict in answer.verdicts] == [CONFIRMED]
 
 
+def test_a_way_that_was_changed_to_work_is_followed_by_the_next(tmp_path: Path) -> None:
+    source = """
+    class Net(nn.Module):
+        def __init__(self, pretrained=True, normed=False):
+            super().__init__()
+            if pretrained:
+                self.load_state_dict(torch.load("weights.pt"))
+            self.body = nn.Conv2d(3, 4, 3)
+            if normed:
+                self.body = nn.Sequential(
+                    nn.Conv2d(3, 4, 3),  # ? NN501 nn.Conv2d(3, 4, 3)
+                    nn.BatchNorm2d(4),
+                )
+
+        def forward(self, x):
+            return self.body(x)
+    """
+    request = request_for(tmp_path, source)
+    further = replace(request.ways[0], model="Net(normed=True)")
+    (verdict,) = checking.run(replace(request, ways=(*request.ways, further)), Told()).verdicts
+    assert verdict.kind == CONFIRMED
+
+
 def test_the_order_of_calls_is_that_of_the_run(tmp_path: Path) -> None:
     answer = answer_to(
         tmp_path, module("self.b = nn.Linear(5, 5)\nself.a = nn.Linear(6, 5)\nself.unused = nn.Linear(6, 5)", "return self.b(self.a(x))")

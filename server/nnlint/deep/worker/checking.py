@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from .building import Built, build
+from .building import Built, models
 from .failures import first_line
 from .messages import CONFIRMED, NO_ANSWER, REFUTED, Answer, Question, Request, Verdict
 from .problems import NoAnswer
@@ -34,7 +34,7 @@ def run(request: Request, tell: Any) -> Answer:
     problem = ""
     refused = RefusedViews() if any(q.code == "NN602" for q in request.questions) else None
     with one_process(), refused or contextlib.nullcontext():
-        for built in islice(_models(request, tell), _MOST_MODELS):
+        for built in islice(models(request, tell), _MOST_MODELS):
             try:
                 answer = _asked(built, request, answer, refused, tell)
             except NoAnswer as error:
@@ -45,21 +45,6 @@ def run(request: Request, tell: Any) -> Answer:
     if answer is None:
         raise NoAnswer(problem)
     return answer
-
-
-def _models(request: Request, tell: Any) -> Iterator[Built]:
-    """The models of all ways that work; raises `NoAnswer` where none does."""
-    ways = request.ways
-    while ways or not request.ways:
-        try:
-            built = build(replace(request, ways=ways), tell)
-        except NoAnswer:
-            if ways == request.ways:
-                raise
-            return
-        yield built
-        at = next(at for at, way in enumerate(ways) if replace(way, origin="") == replace(built.way, origin=""))
-        ways = ways[at + 1 :]
 
 
 def _asked(built: Built, request: Request, before: Answer | None, refused: RefusedViews | None, tell: Any) -> Answer:

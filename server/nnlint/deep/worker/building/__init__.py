@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,16 +45,24 @@ class Built:
 
 def build(request: Request, tell: Callable[[str, float | None], None]) -> Built:
     """The model in the first way that can be built and called; raises `NoAnswer` with what was tried and the pragma to write."""
+    return next(models(request, tell))
+
+
+def models(request: Request, tell: Callable[[str, float | None], None]) -> Iterator[Built]:
+    """The models of all ways that can be built and called, each built when it is asked for; raises `NoAnswer` where there is none."""
     failures: list[tuple[Way, NoAnswer]] = []
     end = time.monotonic() + _SHARE * request.limits.seconds
     for number, way in enumerate(request.ways):
         tell(f"building {way.model}", None)
         try:
             with without_checkpoints():
-                return _built(way, request, (end - time.monotonic()) / (len(request.ways) - number))
+                built = _built(way, request, (end - time.monotonic()) / (len(request.ways) - number))
         except NoAnswer as error:
             failures.append((way, error))
-    raise NoAnswer(_words(request, failures))
+        else:
+            yield built
+    if len(failures) == len(request.ways):
+        raise NoAnswer(_words(request, failures))
 
 
 def _built(way: Way, request: Request, seconds: float) -> Built:

@@ -123,7 +123,7 @@ class _Project(MetaPathFinder):
             if not way.path or os.path.realpath(getattr(module, "__file__", None) or path) == path:
                 return module
         name = os.path.splitext(os.path.basename(path))[0]
-        spec = importlib.util.spec_from_loader(name, _Loader(name, path, self), origin=path)
+        spec = importlib.util.spec_from_file_location(name, path, loader=_Loader(name, path, self))
         assert spec is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
