@@ -413,6 +413,39 @@ def test_what_one_model_has_refuted_no_other_one_discovers(tmp_path: Path) -> No
     assert told.partials[-1].verdicts == answer.verdicts, "a run that ends early keeps what all models have said"
 
 
+PART = """
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q = nn.Linear(6, 5)
+        self.k = nn.Linear(6, 5)  # ? NN503 nn.Linear(6, 5)
+
+    def forward(self, x):
+        scores = self.q(x) @ self.k(x).transpose(1, 2)
+        return torch.softmax(scores, -1) @ x, scores
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attention = Attention()
+
+    def forward(self, x):
+        return self.attention(x)[0]
+"""
+
+
+def test_what_a_part_returns_besides_does_not_refute_what_holds_in_its_holder(tmp_path: Path) -> None:
+    request = request_for(tmp_path, PART, "Attention()", inputs="(4, 7, 6)")
+    (part,) = request.ways
+    holder = replace(part, model="Net()", is_outer=True)
+    kinds = {
+        ways: [verdict.kind for verdict in checking.run(replace(request, ways=ways), Told()).verdicts]
+        for ways in ((part,), (part, holder), (part, replace(holder, model="Net(1)")))
+    }
+    assert list(kinds.values()) == [[REFUTED], [CONFIRMED], [NO_ANSWER]]
+
+
 def test_a_model_whose_runs_differ_gives_way_to_the_next(tmp_path: Path) -> None:
     source = """
     class Net(nn.Module):

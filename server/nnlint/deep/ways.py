@@ -59,8 +59,9 @@ class Ways:
         chosen = [*own[:_MAX_OWN], *islice(outer, _MAX_OUTER), *guesses[:_MAX_GUESSES]]
         holders = {(c.module.path, c.name): None for c in calls if not self._models.is_own(c, subject)}
         mine = [*self._written(subject.path, subject.name, own + guesses), *map(self._way, own[:_MAX_OWN])]
-        others = [way for path, name in holders for way in self._written(path, name, [])]
-        ways = dict.fromkeys([*mine, *others, *map(self._way, chosen)])
+        others = [replace(way, is_outer=True) for path, name in holders for way in self._written(path, name, [])]
+        shown = [replace(self._way(call), is_outer=not self._models.is_own(call, subject)) for call in chosen]
+        ways = dict.fromkeys([*mine, *others, *shown])
         if not ways:
             return FoundWays((), problem=self._problem(subject))
         first = next(iter(own or chosen), None)

@@ -30,41 +30,65 @@ _SHARE_OF_TIME = 0.5  # after which no further model is begun
 def run(request: Request, tell: Any) -> Answer:
     """The verdicts on all questions; raises `NoAnswer` where no way gives a model that runs, and runs alike twice."""
     started = time.monotonic()
-    answer: Answer | None = None
+    check = _Check(request, tell)
     problem = ""
-    refused = RefusedViews() if any(q.code == "NN602" for q in request.questions) else None
-    with one_process(), refused or contextlib.nullcontext():
+    with one_process(), check.refused_views or contextlib.nullcontext():
         for built in islice(models(request, tell), _MOST_MODELS):
             try:
-                answer = _asked(built, request, answer, refused, tell)
+                check.ask(built)
             except NoAnswer as error:
                 problem = problem or str(error)
-            is_late = time.monotonic() - started > _SHARE_OF_TIME * request.limits.seconds
-            if is_late or (answer is not None and not _open(request.questions, answer)):
+            if check.is_done or time.monotonic() - started > _SHARE_OF_TIME * request.limits.seconds:
                 break
-    if answer is None:
+    if check.answer is None:
         raise NoAnswer(problem)
-    return answer
+    return check.answer
 
 
-def _asked(built: Built, request: Request, before: Answer | None, refused: RefusedViews | None, tell: Any) -> Answer:
-    """The answer with what one model says of the questions that those before it have left open."""
-    answer = Answer(
-        origin=built.way.origin,
-        model=built.way.model,
-        inputs=built.described,
-        parameters=sum(p.numel() for p in built.model.parameters()),
-    )
-    tell(f"running {built.way.model}", None)
-    trial = Trial(built, refused)
-    questions = request.questions if before is None else _open(request.questions, before)
-    for at, question in enumerate(questions):
-        tell(f"proving {question.code}", at / len(questions))
-        answer = replace(answer, verdicts=(*answer.verdicts, _verdict(question, trial)))
-        tell.partial(_together(before, answer))
-    asked = [question.place for question in request.questions]
-    found = cancelled_biases.discoveries(trial, asked, request.roots)
-    return _together(before, replace(answer, discoveries=tuple(found), details={"order": call_order(trial)}))
+class _Check:
+    """What the models that were asked so far have said together.
+
+    A part may return more than its holder reads, and is then refuted by what it returns alone. So where there are ways to build holders,
+    the word of a part alone is no answer until one of them has been asked; that it confirms holds everywhere.
+    """
+
+    def __init__(self, request: Request, tell: Any) -> None:
+        self._request, self._tell = request, tell
+        self._has_holders = any(way.is_outer for way in request.ways)
+        self.refused_views = RefusedViews() if any(q.code == "NN602" for q in request.questions) else None
+        self.answer: Answer | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.answer is not None and not self._open_questions()
+
+    def ask(self, built: Built) -> None:
+        """Puts the open questions to one model; raises `NoAnswer` where nothing that it does can be told apart."""
+        answer = Answer(
+            origin=built.way.origin,
+            model=built.way.model,
+            inputs=built.described,
+            parameters=sum(p.numel() for p in built.model.parameters()),
+        )
+        self._tell(f"running {built.way.model}", None)
+        trial = Trial(built, self.refused_views)
+        questions = self._open_questions()
+        for at, question in enumerate(questions):
+            self._tell(f"proving {question.code}", at / len(questions))
+            verdict = _verdict(question, trial)
+            if verdict.kind == REFUTED and self._has_holders and not built.way.is_outer:
+                verdict = replace(
+                    verdict, kind=NO_ANSWER, message=f"refuted where it is run alone, and no model that holds it was: {verdict.message}"
+                )
+            answer = replace(answer, verdicts=(*answer.verdicts, verdict))
+            self._tell.partial(_together(self.answer, answer))
+        asked = [question.place for question in self._request.questions]
+        found = cancelled_biases.discoveries(trial, asked, self._request.roots)
+        self.answer = _together(self.answer, replace(answer, discoveries=tuple(found), details={"order": call_order(trial)}))
+
+    def _open_questions(self) -> Sequence[Question]:
+        decided = {v.id for v in self.answer.verdicts if v.kind in _DECIDED} if self.answer is not None else set()
+        return [question for question in self._request.questions if question.id not in decided]
 
 
 def _verdict(question: Question, trial: Trial) -> Verdict:
@@ -90,11 +114,6 @@ def call_order(trial: Trial) -> list[dict[str, Any]]:
             {"layer": trial.name_of(layer), "class": type(layer).__name__, "file": place and place.path, "row": place and place.row}
         )
     return order
-
-
-def _open(questions: Sequence[Question], answer: Answer) -> tuple[Question, ...]:
-    decided = {verdict.id for verdict in answer.verdicts if verdict.kind in _DECIDED}
-    return tuple(question for question in questions if question.id not in decided)
 
 
 def _together(answer: Answer | None, further: Answer) -> Answer:
