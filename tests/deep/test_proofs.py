@@ -437,13 +437,13 @@ class Net(nn.Module):
 
 def test_what_a_part_returns_besides_does_not_refute_what_holds_in_its_holder(tmp_path: Path) -> None:
     request = request_for(tmp_path, PART, "Attention()", inputs="(4, 7, 6)")
-    (part,) = request.ways
-    holder = replace(part, model="Net()", is_outer=True)
-    kinds = {
-        ways: [verdict.kind for verdict in checking.run(replace(request, ways=ways), Told()).verdicts]
-        for ways in ((part,), (part, holder), (part, replace(holder, model="Net(1)")))
-    }
-    assert list(kinds.values()) == [[REFUTED], [CONFIRMED], [NO_ANSWER]]
+    alone = request.ways[0]
+    part, holder = replace(alone, is_part=True), replace(alone, model="Net()")
+    kinds = [
+        [verdict.kind for verdict in checking.run(replace(request, ways=ways), Told()).verdicts]
+        for ways in ((alone,), (part,), (part, holder), (part, replace(holder, model="Net(1)")))
+    ]
+    assert kinds == [[REFUTED], [NO_ANSWER], [CONFIRMED], [NO_ANSWER]]
 
 
 def test_a_model_whose_runs_differ_gives_way_to_the_next(tmp_path: Path) -> None:

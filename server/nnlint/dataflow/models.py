@@ -147,6 +147,15 @@ class Models:
         """The classes whose objects the subject's own models hold, its own among them."""
         return subject.owners.union(*(call.held.classes for call in self.own(subject)))
 
+    def is_part(self, call: ModelCall) -> bool:
+        """Whether models of other classes hold objects of the class that a call builds."""
+        return call.definition is not None and (call.definition.module.path, call.definition.name) in self._held
+
+    @cached_property
+    def _held(self) -> frozenset[ClassName]:
+        """The classes that others hold, and not only extend."""
+        return frozenset().union(*(call.held.classes - call.extends for call in self._calls))
+
     def _rank(self, call: ModelCall, subject: Subject) -> tuple[bool, bool, int, bool, int, str, str]:
         is_guess = call.source >= Source.GUESS
         is_elsewhere = call.module.path != subject.path

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from nnlint.dataflow.model_calls import ModelCall, Source
 from nnlint.dataflow.models import Models, Subject
@@ -54,19 +53,24 @@ class Ways:
         own = [call for call in known if self._models.is_own(call, subject)]
         if own:  # what a class does with a part of itself, only the class shows
             known = [call for call in known if call.source is not Source.WRITTEN]
-        outer = _one_a_class(call for call in known if not self._models.is_own(call, subject))
+        outer = self._holders([call for call in known if not self._models.is_own(call, subject)])
         guesses = [call for call in calls if call.source is Source.GUESS]
-        chosen = [*own[:_MAX_OWN], *islice(outer, _MAX_OUTER), *guesses[:_MAX_GUESSES]]
+        chosen = [*own[:_MAX_OWN], *outer, *guesses[:_MAX_GUESSES]]
         holders = {(c.module.path, c.name): None for c in calls if not self._models.is_own(c, subject)}
         mine = [*self._written(subject.path, subject.name, own + guesses), *map(self._way, own[:_MAX_OWN])]
-        others = [replace(way, is_outer=True) for path, name in holders for way in self._written(path, name, [])]
-        shown = [replace(self._way(call), is_outer=not self._models.is_own(call, subject)) for call in chosen]
-        ways = dict.fromkeys([*mine, *others, *shown])
+        others = [way for path, name in holders for way in self._written(path, name, [])]
+        ways = dict.fromkeys([*mine, *others, *map(self._way, chosen)])
         if not ways:
             return FoundWays((), problem=self._problem(subject))
         first = next(iter(own or chosen), None)
         built = first.definition if first is not None else self._class(subject.path, subject.name)
         return FoundWays(tuple(ways), () if built is None else self._hints(built))
+
+    def _holders(self, calls: list[ModelCall]) -> list[ModelCall]:
+        """The first models that hold the subject, one of them such that no other one holds it: what a part returns, that one may drop."""
+        distinct = list(_one_a_class(calls))
+        whole = [call for call in distinct[_MAX_OUTER - 1 :] if not self._models.is_part(call)]
+        return [*distinct[: _MAX_OUTER - 1], *(whole or distinct[_MAX_OUTER - 1 :])[:1]]
 
     def _hints(self, definition: ClassDefinition) -> tuple[Hint, ...]:
         return tuple(Hint(found.name, found.sizes, found.layer, found.is_integer) for found in self._models.inputs(definition))
@@ -128,7 +132,8 @@ class Ways:
     # --- what the project shows ---
 
     def _way(self, call: ModelCall) -> Way:
-        return Way(self._origin(call), _importable(call.module), call.module.path, call.text)
+        is_part = self._models.is_part(call)
+        return Way(self._origin(call), _importable(call.module), call.module.path, call.text, is_part=is_part)
 
     def _origin(self, call: ModelCall) -> str:
         where = "" if call.site is None else _place(call.site.path, self._models.row(call.site))

@@ -48,13 +48,12 @@ def run(request: Request, tell: Any) -> Answer:
 class _Check:
     """What the models that were asked so far have said together.
 
-    A part may return more than its holder reads, and is then refuted by what it returns alone. So where there are ways to build holders,
-    the word of a part alone is no answer until one of them has been asked; that it confirms holds everywhere.
+    A part may return more than its holder reads, and is then refuted by what it returns alone. So the word of a part against a finding
+    is no answer, until a model that is no part agrees; what a part confirms holds wherever it is built like that.
     """
 
     def __init__(self, request: Request, tell: Any) -> None:
         self._request, self._tell = request, tell
-        self._has_holders = any(way.is_outer for way in request.ways)
         self.refused_views = RefusedViews() if any(q.code == "NN602" for q in request.questions) else None
         self.answer: Answer | None = None
 
@@ -76,10 +75,9 @@ class _Check:
         for at, question in enumerate(questions):
             self._tell(f"proving {question.code}", at / len(questions))
             verdict = _verdict(question, trial)
-            if verdict.kind == REFUTED and self._has_holders and not built.way.is_outer:
-                verdict = replace(
-                    verdict, kind=NO_ANSWER, message=f"refuted where it is run alone, and no model that holds it was: {verdict.message}"
-                )
+            if verdict.kind == REFUTED and built.way.is_part:
+                message = f"refuted where a part of other models is run alone, and none of those was run: {verdict.message}"
+                verdict = replace(verdict, kind=NO_ANSWER, message=message)
             answer = replace(answer, verdicts=(*answer.verdicts, verdict))
             self._tell.partial(_together(self.answer, answer))
         asked = [question.place for question in self._request.questions]

@@ -44,7 +44,7 @@ class Way:
     `model` is a Python expression, evaluated in the namespace of `module` (a dotted name, imported from the project's roots) or, where
     that cannot be imported by name, of `path`. `inputs` is one too: a tuple of sizes stands for a random float tensor,
     `tokens(4, 16, below=1000)` for integers; a list holds positional arguments, a dict keyword arguments. Empty: the worker finds
-    inputs itself. `origin` says for people where this way was seen. `is_outer`: the model is a larger one that holds what is asked about.
+    inputs itself. `origin` says for people where this way was seen. `is_part`: models of other classes hold such an object.
     """
 
     origin: str
@@ -54,7 +54,7 @@ class Way:
     inputs: str = ""
     target: str = ""
     loss: str = ""
-    is_outer: bool = False
+    is_part: bool = False
 
 
 @dataclass(frozen=True)
