@@ -1,4 +1,4 @@
-"""What a model's import does to the process of the tests is taken back after each of them: many models are called `net`."""
+"""What importing a model does to the process of the tests is taken back after each of them: many models are called `net`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,23 @@ from pathlib import Path
 
 import pytest
 
+CACHE = Path(__file__).parents[2] / ".cache"
+
 
 @pytest.fixture(autouse=True)
 def forgotten_modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Forgets the modules that were imported from temporary folders, and the folders that they were looked for in."""
-    temporary, path = tmp_path_factory.getbasetemp().resolve(), sys.path[:]
+    """Forgets modules of temporary folders and of packages that are only read, and gives back the names that they have taken."""
+    before, path = dict(sys.modules), sys.path[:]
     yield
     sys.path[:] = path
+    folders = (tmp_path_factory.getbasetemp().resolve(), CACHE)
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and Path(file).is_relative_to(temporary):
+        if name in before:
+            sys.modules[name] = before[name]
+        elif any(Path(place).is_relative_to(folder) for place in places_of(module) for folder in folders):
             del sys.modules[name]
+
+
+def places_of(module: object) -> list[str]:
+    """Where a module is: its file, or the folders of a package that has none."""
+    return [place for place in (getattr(module, "__file__", None), *getattr(module, "__path__", ())) if place]

@@ -26,7 +26,7 @@ def test_ps_and_proc_say_the_same_of_a_process() -> None:
 def test_a_tree_is_killed_to_the_last_process(has_proc: bool) -> None:
     program = f"""\
         import os, subprocess, time
-        from nnlint.deep.worker import process_tree
+        from nnlint.deep.worker.processes import process_tree
         process_tree.IS_LINUX = {has_proc}
         process_tree.adopt_orphans()
         for options in ({{}}, {{"start_new_session": True}}):
