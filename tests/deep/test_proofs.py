@@ -139,6 +139,12 @@ def test_a_zero_initialized_head_hides_nothing(tmp_path: Path) -> None:
     assert verdict_on(tmp_path, source).kind == REFUTED
 
 
+def test_a_model_that_cannot_be_differentiated_is_judged_by_its_outputs_alone(tmp_path: Path) -> None:
+    layers = "self.conv = nn.Conv2d(3, 8, 3)  # ? NN501 nn.Conv2d(3, 8, 3)\nself.norm = nn.BatchNorm2d(8)"
+    assert verdict_on(tmp_path, module(layers, "return self.norm(self.conv(x)).detach()")).kind == CONFIRMED
+    assert verdict_on(tmp_path, module(layers, "return self.norm(torch.relu(self.conv(x))).detach()")).kind == REFUTED
+
+
 def test_dropout_keeps_a_bias_alive_although_the_norm_is_behind_it(tmp_path: Path) -> None:
     source = module(
         "self.conv = nn.Conv2d(3, 8, 3)  # ? NN501 nn.Conv2d(3, 8, 3)\nself.drop = nn.Dropout(0.5)\nself.norm = nn.BatchNorm2d(8)",

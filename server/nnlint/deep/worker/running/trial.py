@@ -153,22 +153,27 @@ class Trial:
     def gradient_of(self, parameter: Tensor) -> float:
         """The norm of a parameter's gradient of one random projection of all outputs; NaN where there is none.
 
-        A large one proves that the parameter matters; a zero proves nothing (a dead ReLU has none).
+        A large one proves that the parameter matters; a zero proves nothing (a dead ReLU has none). A model that cannot be
+        differentiated has none at all.
         """
         return self._gradients.get(id(parameter), math.nan)
 
     @cached_property
     def _gradients(self) -> dict[int, float]:
-        generator = torch.Generator().manual_seed(_SEED + 3)
+        wanted = [p for p in self.parameters if p.requires_grad]
         self.restore_buffers()
-        with running(), torch.enable_grad():
-            outputs = [o for o in tensors_in(self.call()) if o.is_floating_point() and o.requires_grad]
-            total = sum((_projection(o, generator) for o in outputs), torch.zeros(()))
-            wanted = [p for p in self.parameters if p.requires_grad]
-            if not total.requires_grad or not wanted:
-                return {}
-            found = torch.autograd.grad(total, wanted, allow_unused=True)
+        try:
+            with running(), torch.enable_grad():
+                found = torch.autograd.grad(self._projected(), wanted, allow_unused=True)
+        except RuntimeError:  # nothing that comes out requires a gradient, or an operation has none on this device
+            return {}
         return {id(p): float(g.norm()) for p, g in zip(wanted, found) if g is not None}
+
+    def _projected(self) -> Tensor:
+        """One random projection of all outputs."""
+        generator = torch.Generator().manual_seed(_SEED + 3)
+        outputs = [o for o in tensors_in(self.call()) if o.is_floating_point() and o.requires_grad]
+        return sum((_projection(o, generator) for o in outputs), torch.zeros(()))
 
     # --- the state that every run starts from ---
 
