@@ -165,7 +165,7 @@ async def test_progress_begins_and_ends_with_words_for_a_person(start: StartEdit
     assert isinstance(news[0], types.WorkDoneProgressBegin)
     assert (news[0].title, news[0].cancellable) == ("Deep check of Net", True)
     assert [type(one) for one in news].count(types.WorkDoneProgressEnd) == 1
-    assert "Net: 1 confirmed" in [message.message for message in editor.client.log_messages]
+    await editor.wait_until(lambda: "Net: 1 confirmed" in [message.message for message in editor.client.log_messages])
 
 
 async def test_a_model_of_a_package_with_relative_imports_is_run(start: StartEditor) -> None:
