@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.deep.compare import Compared
+from benchmarks.deep.compare import Compared, Found, Judged
+from scripts.fetch_corpus import ROOT
 
 _HERE = Path(__file__).parent
+_JSON = _HERE / "report.json"
 _HEAD = """# The deep check on whole packages
 
 Written by `python -m benchmarks.deep --save`. Every finding of NN501, NN503 and NN504 in a package was put to a run of its model, without
@@ -34,12 +37,24 @@ def show(result: Compared) -> None:
 
 
 def save(results: Sequence[Compared]) -> None:
-    """Writes report.md and report.json."""
-    lines = [f"| {result.package} | {_row(result)} |" for result in results]
-    rest = [_details(result) for result in results]
-    (_HERE / "report.md").write_text(_HEAD + "\n".join(lines) + "\n" + "".join(rest), "utf-8")
-    data = [dataclasses.asdict(result) for result in results]
-    (_HERE / "report.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
+    """Writes report.md and report.json; packages that were not run now keep what their last run came to."""
+    merged = {result.package: result for result in (*_saved(), *results)}
+    lines = [f"| {result.package} | {_row(result)} |" for result in merged.values()]
+    rest = [_details(result) for result in merged.values()]
+    _write(_HERE / "report.md", _HEAD + "\n".join(lines) + "\n" + "".join(rest))
+    _write(_JSON, json.dumps([dataclasses.asdict(result) for result in merged.values()], indent=1) + "\n")
+
+
+def _write(file: Path, text: str) -> None:
+    """Writes a file that says nothing of where this checkout is."""
+    file.write_text(text.replace(f"{ROOT}{os.sep}", ""), "utf-8")
+
+
+def _saved() -> list[Compared]:
+    if not _JSON.exists():
+        return []
+    read = json.loads(_JSON.read_text("utf-8"))
+    return [Compared(e["package"], [Judged(**f) for f in e["findings"]], [Found(**d) for d in e["discoveries"]]) for e in read]
 
 
 def _row(result: Compared) -> str:
