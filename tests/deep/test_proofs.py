@@ -145,6 +145,11 @@ def test_a_model_that_cannot_be_differentiated_is_judged_by_its_outputs_alone(tm
     assert verdict_on(tmp_path, module(layers, "return self.norm(torch.relu(self.conv(x))).detach()")).kind == REFUTED
 
 
+def test_a_finding_at_an_argument_is_about_the_call_around_it(tmp_path: Path) -> None:
+    layers = "self.conv = nn.Conv2d(3, 8, 3, bias=True)  # ? NN501 bias=True\nself.norm = nn.BatchNorm2d(8)"
+    assert verdict_on(tmp_path, module(layers, "return self.norm(self.conv(x))")).kind == CONFIRMED
+
+
 def test_dropout_keeps_a_bias_alive_although_the_norm_is_behind_it(tmp_path: Path) -> None:
     source = module(
         "self.conv = nn.Conv2d(3, 8, 3)  # ? NN501 nn.Conv2d(3, 8, 3)\nself.drop = nn.Dropout(0.5)\nself.norm = nn.BatchNorm2d(8)",

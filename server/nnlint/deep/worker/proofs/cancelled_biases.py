@@ -14,7 +14,7 @@ from torch import nn
 
 from ..messages import CONFIRMED, NO_ANSWER, REFUTED, Discovery, Place, Question, Verdict
 from ..running.flows import Flow, flow_from, is_softmax
-from ..running.sites import BIASED_LAYERS, constructed_at, construction_of
+from ..running.sites import BIASED_LAYERS, constructed_around, constructed_at, construction_of
 from ..running.tracing import Event
 from ..running.trial import Trial
 
@@ -49,9 +49,9 @@ def prove(question: Question, trial: Trial) -> Verdict:
 
 
 def layers_at(place: Place, trial: Trial) -> list[Any]:
-    """The model's convolutions and linear layers that were constructed by one call."""
-    layers = [m for m in trial.model.modules() if isinstance(m, BIASED_LAYERS)]
-    return [m for m in layers if (made := construction_of(m)) is not None and constructed_at(made, place)]
+    """The model's convolutions and linear layers that were constructed by a call or, where an argument is meant, by the call around it."""
+    made = [(m, construction_of(m)) for m in trial.model.modules() if isinstance(m, BIASED_LAYERS)]
+    return [m for m, by in made if constructed_at(by, place)] or [m for m, by in made if constructed_around(by, place)]
 
 
 def change_of(layers: Iterable[Any], trial: Trial) -> float:
